@@ -1,0 +1,68 @@
+# Every command of the project. `make run` and `make test` need Python 3.11 and nothing else.
+
+SHELL := /bin/sh
+PYTHON ?= python3.11
+PY := .venv/bin/python
+# Tests get a database, a queue and files of their own; the weights are shared, because they never change.
+DATA_DIR := $(or $(TUPLETS_DATA_DIR),var)
+TEST_ENV := TUPLETS_DATA_DIR="$(DATA_DIR)/test" TUPLETS_MODELS_DIR="$(or $(TUPLETS_MODELS_DIR),$(abspath $(DATA_DIR))/models)"
+SERVICES := $(TEST_ENV) $(PY) -m tuplets.stack services --throwaway --
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-api clean install install-dev
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## ?/\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+run: install  ## start everything on http://127.0.0.1:8000 (PORT, TUPLETS_DATA_DIR); ctrl-C stops it
+	@exec $(PY) -m tuplets.stack up
+
+test: install-dev  ## check, then every test, with a database and a queue of their own
+	@$(MAKE) --no-print-directory check
+	@$(TEST_ENV) $(PY) -m tuplets.stack weights
+	@exec env $(SERVICES) $(PY) -m pytest $(PYTEST)
+
+check: install-dev  ## format, lint, types, import contracts, Django's checks, missing migrations
+	@$(PY) -m ruff format --check --quiet . || { echo "Run: make format"; exit 1; }
+	@$(PY) -m ruff check --quiet .
+	@$(TEST_ENV) $(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo
+	@$(SERVICES) sh -c '$(PY) manage.py check && $(PY) manage.py makemigrations --check --dry-run'
+
+setup: install  ## install and prepare the recognition weights, and start nothing
+	@$(PY) -m tuplets.stack weights
+
+logs:  ## follow every log
+	@exec tail -n 20 -F $(DATA_DIR)/log/*.log
+
+doctor: install  ## what is there, what is missing, and the command that mends it
+	@$(PY) manage.py doctor
+
+format: install-dev  ## format and mend what can be mended
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+requirements: install-dev  ## compile requirements/*.in into the pinned lists
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/embedded.in -o requirements.txt
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -c requirements.txt requirements/dev.in -o requirements/dev.txt
+
+bench-transcribe: install-dev  ## speed and word error rate against a plain faster-whisper call
+	@exec $(PY) benchmarks/transcribe.py
+
+bench-api: install-dev  ## requests a second and latency of the API
+	@exec $(PY) benchmarks/api.py
+
+clean:  ## remove the virtual environment and caches (never the data in var/)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+install:
+	@$(call with-python,requirements.txt)
+
+install-dev:
+	@$(call with-python,requirements/dev.txt)
+
+define with-python
+command -v $(PYTHON) >/dev/null 2>&1 || { echo "Tuplets needs Python 3.11 ($(PYTHON) was not found): install it, or set PYTHON to a python3.11."; exit 1; }; \
+exec $(PYTHON) tuplets/stack/install.py $(1)
+endef

@@ -1,0 +1,23 @@
+"""EVERY rate limit and cap, with the promise in words beside each number. Nothing else states one."""
+
+# "Max 1 GB" for a recording, whichever way it comes in. 1 GB = 2^30 bytes.
+RECORDING_BYTES_MAX = 2**30
+# What a multipart body may hold beside the recording: the form fields and part headers.
+FORM_OVERHEAD_BYTES_MAX = 2**20
+
+# "Each job currently has a hard cap of 20 attachment downloads."
+DOWNLOADS_PER_JOB_MAX = 20
+
+# GET /jobs: "Max results (1-100). Default: 20."
+LIST_LIMIT_MAX = 100
+LIST_LIMIT_DEFAULT = 20
+# "truncated to about 1,000 characters"
+PREVIEW_CHARACTERS = 1_000
+
+# Active API keys an account; generous: it only stops a runaway script.
+ACTIVE_API_KEYS_MAX = 100
+API_KEY_NAME_CHARACTERS_MAX = 100
+# "rotation ... ends the old at once, unless grace_period_seconds (<= 7 days)"
+ROTATION_GRACE_SECONDS_MAX = 7 * 24 * 3600
+# A key's last use is stored at most this often, so that polling does not write a row per request.
+LAST_USED_RESOLUTION_SECONDS = 60

@@ -1,0 +1,1 @@
+"""A recording in, a result out: intake, queue, processing, pipeline, engines, retention."""

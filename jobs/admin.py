@@ -1,0 +1,49 @@
+"""What support staff see of jobs: state and reasons, never a transcript or a recording."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from jobs import intake
+from jobs.models import Job
+from tuplets.errors import TupletsError
+
+
+@admin.register(Job)
+class JobAdmin(admin.ModelAdmin):
+    list_display = [
+        "id",
+        "account",
+        "status",
+        "error_code",
+        "audio_duration_seconds",
+        "attempt",
+        "progress_percent",
+        "created_at",
+        "completed_at",
+    ]
+    list_filter = ["status", "error_code", "transcription_model", "created_at"]
+    list_select_related = ["account"]
+    search_fields = ["id", "account__name", "account__members__email"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    actions = ["cancel"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in Job._meta.fields]
+
+    @admin.action(description="Cancel the selected jobs", permissions=["change"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        for job in queryset:
+            try:
+                intake.cancel_job(job=job)
+            except TupletsError as error:
+                self.message_user(request, f"{job.id}: {error.detail}", messages.WARNING)

@@ -1,0 +1,67 @@
+"""How a job is shown: one function for a row, with the whole result spliced in as stored bytes or its preview."""
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from accounts import limits
+from jobs import speed
+from jobs.models import Job
+from tuplets.http import utc
+
+
+def accepted(job: Job) -> dict[str, Any]:
+    """The answer to POST /jobs."""
+    url = f"{settings.PUBLIC_URL}/jobs/{job.id}"
+    return {
+        "status": "accepted",
+        "id": str(job.id),
+        "status_url": url,
+        "cancel_url": url,
+        "cancel_token": job.cancel_token,
+    }
+
+
+def whole(job: Job) -> dict[str, Any]:
+    """A job with its full result, which is copied into the answer as it is stored."""
+    available = job.status == Job.Status.COMPLETED and not job.is_expired
+    return row(job, orjson.Fragment(bytes(job.result.document)) if available else None)
+
+
+def listed(job: Job) -> dict[str, Any]:
+    """A job with the start of its text."""
+    available = job.status == Job.Status.COMPLETED and not job.is_expired
+    return row(job, {"text": job.result.preview} if available else None)
+
+
+def row(job: Job, result: Any) -> dict[str, Any]:
+    unfinished, expired = job.is_unfinished, job.is_expired
+    return {
+        "id": str(job.id),
+        "status": job.status,
+        "result": result,
+        "error_message": job.error_message,
+        "audio_duration_seconds": job.audio_duration_seconds,
+        "language": job.language,
+        "transcription_model": job.transcription_model,
+        "diarization": job.diarization,
+        "speaker_embeddings": job.speaker_embeddings,
+        "pii_processing": job.pii_processing,
+        "analytics": job.analytics,
+        "estimated_cost_usd": None,
+        "billed_cost_usd": None,
+        "billing_status": None,
+        "source_type": job.source_type,
+        "result_download_available": job.status == Job.Status.COMPLETED
+        and not expired
+        and job.download_count < limits.DOWNLOADS_PER_JOB_MAX,
+        "source_audio_available": bool(job.source_key) and not expired,
+        "progress_percent": job.progress_percent,
+        "estimated_seconds_remaining": speed.seconds_remaining(job) if unfinished else None,
+        "cancel_token": job.cancel_token if unfinished else None,
+        "created_at": utc(job.created_at),
+        "started_at": utc(job.started_at),
+        "completed_at": utc(job.completed_at),
+        "runtime_ms": job.runtime_ms,
+    }

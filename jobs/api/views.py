@@ -1,0 +1,100 @@
+"""/jobs: submit, list, read, download, cancel. Thin: checks what was sent, calls a verb of jobs.intake, shows the answer."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import account_of
+from accounts.models import ApiKey
+from jobs import intake, sources
+from jobs.api import listing, rows
+from jobs.api.serializers import CancelByToken, ListJobs, SubmitJob
+from jobs.models import Job
+from tuplets.errors import Code, TupletsError
+from tuplets.http import read_fields, read_query
+
+
+def job_of(request: Request, job_id: str, *, with_document: bool = False) -> Job:
+    """The account's own job; a malformed id, a random one and someone else's are the same 404."""
+    jobs = Job.objects.owned_by(account_of(request)).select_related("result")
+    try:
+        job = (jobs if with_document else jobs.for_answers()).filter(pk=uuid.UUID(job_id)).first()
+    except ValueError:
+        job = None
+    if job is None:
+        raise TupletsError(Code.NOT_FOUND)
+    return job
+
+
+class JobsView(APIView):
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        sources.accept_recording(request)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def get(self, request: Request) -> Response:
+        query = read_query(ListJobs, request)
+        account, status = account_of(request), query.get("status")
+        jobs, next_cursor = listing.page(account, status=status, limit=query["limit"], cursor=query.get("cursor"))
+        return Response(
+            {
+                "items": [rows.listed(job) for job in jobs],
+                "total_items": listing.total(account, status=status),
+                "status_filter": status,
+                "next_cursor": next_cursor,
+            }
+        )
+
+    def post(self, request: Request) -> Response:
+        account = account_of(request)
+        fields = read_fields(SubmitJob, request)
+        upload = fields.pop("audio_file", None)
+        job = intake.submit_job(
+            account=account,
+            api_key=request.auth if isinstance(request.auth, ApiKey) else None,
+            options=fields,
+            upload=upload,
+        )
+        return Response(rows.accepted(job), status=201)
+
+
+class JobView(APIView):
+    def get(self, request: Request, job_id: str) -> Response:
+        return Response(rows.whole(job_of(request, job_id, with_document=True)))
+
+    def delete(self, request: Request, job_id: str) -> Response:
+        return Response(rows.whole(intake.cancel_job(job=job_of(request, job_id))))
+
+
+class CancelByTokenView(APIView):
+    def post(self, request: Request) -> Response:
+        fields = read_fields(CancelByToken, request)
+        job = intake.cancel_by_token(account=account_of(request), token=fields["cancel_token"])
+        return Response(rows.whole(job))
+
+
+class DownloadView(APIView):
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
+        job = job_of(request, job_id, with_document=True)
+        size, chunks = intake.open_download(job=job)
+        return _as_attachment(StreamingHttpResponse(chunks, content_type="application/json"), job, size)
+
+    def head(self, request: Request, job_id: str) -> HttpResponseBase:
+        """Says what a download would send; not counted as one."""
+        job = job_of(request, job_id, with_document=True)
+        intake.check_downloadable(job)
+        return _as_attachment(HttpResponse(content_type="application/json"), job, len(job.result.document))
+
+
+def _as_attachment(response: HttpResponseBase, job: Job, size: int) -> HttpResponseBase:
+    response["Content-Disposition"] = (
+        content_disposition_header(True, sources.download_name(job.source_name, job.id)) or "attachment"
+    )
+    response["Content-Length"] = str(size)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,32 @@
+"""Which class does which role, in each profile: data. `registry.py` reads it; ENGINE_PROFILE chooses the profile.
+
+A role is "audio" or "<role>.<tier>". Options are the keyword arguments of the class; `None` is filled in by the
+registry from the settings. What a profile lacks is not available on that server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Role = tuple[str, dict[str, Any]]
+
+_AUDIO: Role = ("jobs.engines.audio.AudioDecoder", {})
+
+PROFILES: dict[str, dict[str, Role]] = {
+    # CPU, packaged weights: works on a fresh machine.
+    "embedded": {
+        "audio": _AUDIO,
+        "transcriber.standard": (
+            "jobs.engines.transcriber_whisper.WhisperTranscriber",
+            {"tier": "standard", "device": "cpu", "compute_type": "int8", "batch_size": 8},
+        ),
+    },
+    # An operator's own weights (WHISPER_MODEL_DIR: large-v3 or turbo, converted for CTranslate2) on CUDA.
+    "gpu": {
+        "audio": _AUDIO,
+        "transcriber.standard": (
+            "jobs.engines.transcriber_whisper.WhisperTranscriber",
+            {"tier": "standard", "device": "cuda", "compute_type": "float16", "batch_size": 16},
+        ),
+    },
+}

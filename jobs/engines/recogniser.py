@@ -1,0 +1,184 @@
+"""One Whisper model and the three things that are asked of it: encode windows, tell their language, write their text.
+
+The layer over faster-whisper's primitives; knows nothing of recordings, speech or retries (`transcriber_whisper.py`
+does). Several jobs share one instance: a turn is one batch, given in order of arrival, so that a short job is
+never behind more than one batch of each longer one.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import math
+import pathlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jobs.pipeline.types import SAMPLE_RATE
+
+FRAMES_PER_SECOND = 100
+WHOLE_CONTEXT_S = 30.0
+
+
+@dataclass(frozen=True)
+class DecodeParams:
+    """How windows are decoded. `context_s` None: the encoder sees no more silence than `tail_s` after the window."""
+
+    beam_size: int = 1
+    temperature: float = 0.0
+    tail_s: float = 1.0
+    context_s: float | None = None
+    max_new_tokens: int = 224
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Text between two of the model's time marks, seconds from the window's start."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the model wrote for one window."""
+
+    phrases: tuple[Phrase, ...]
+    avg_logprob: float
+    no_speech_prob: float
+    finished: bool
+
+    @property
+    def text(self) -> str:
+        return " ".join(phrase.text for phrase in self.phrases)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A batch of windows as the decoder sees them; `durations_s` are those of the windows, without padding."""
+
+    output: Any
+    durations_s: tuple[float, ...]
+
+
+class Recogniser:
+    """Loads the model when built. Every method takes one turn at the model."""
+
+    def __init__(self, model_dir: pathlib.Path, device: str, compute_type: str, cpu_threads: int) -> None:
+        from faster_whisper import WhisperModel
+
+        self._whisper = WhisperModel(
+            str(model_dir), device=device, compute_type=compute_type, cpu_threads=cpu_threads, local_files_only=True
+        )
+        self._turns = _Turns()
+        self._prompts: dict[str, tuple[Any, list[int]]] = {}
+        self._suppressed: list[int] | None = None
+
+    def encode(self, windows: Sequence[np.ndarray], params: DecodeParams) -> Encoded:
+        """Samples of each window (float32, 16 kHz, at most 30 s) -> encoder output."""
+        durations = tuple(len(window) / SAMPLE_RATE for window in windows)
+        context_s = params.context_s or min(WHOLE_CONTEXT_S, math.ceil(max(durations) + params.tail_s))
+        features = np.stack([self._features(window, int(context_s * FRAMES_PER_SECOND)) for window in windows])
+        with self._turns.next():
+            return Encoded(self._whisper.encode(features), durations)
+
+    def languages(self, encoded: Encoded) -> list[dict[str, float]]:
+        """For each window, the probability of each of Whisper's languages."""
+        with self._turns.next():
+            found = self._whisper.model.detect_language(encoded.output)
+        return [{token[2:-2]: probability for token, probability in window} for window in found]
+
+    def read(self, encoded: Encoded, languages: Sequence[str], params: DecodeParams) -> list[Reading]:
+        """The text of each window, in the language given for it."""
+        prompts = [self._prompt(language) for language in languages]
+        sampling = {"sampling_topk": 0, "sampling_temperature": params.temperature} if params.temperature else {}
+        with self._turns.next():
+            results = self._whisper.model.generate(
+                encoded.output,
+                [prompt for _, prompt in prompts],
+                beam_size=1 if params.temperature else params.beam_size,
+                max_length=len(prompts[0][1]) + params.max_new_tokens,
+                suppress_tokens=self._suppressed,
+                max_initial_timestamp_index=50,
+                return_scores=True,
+                return_no_speech_prob=True,
+                **sampling,
+            )
+        return [
+            self._reading(result, tokenizer, duration_s, params)
+            for result, (tokenizer, _), duration_s in zip(results, prompts, encoded.durations_s, strict=True)
+        ]
+
+    def _features(self, window: np.ndarray, frames: int) -> np.ndarray:
+        """Log-mel features of a window followed by silence, (mels, frames)."""
+        padded = np.zeros(frames * SAMPLE_RATE // FRAMES_PER_SECOND, dtype=np.float32)
+        padded[: len(window)] = window[: len(padded)]
+        return np.ascontiguousarray(self._whisper.feature_extractor(padded, padding=0)[:, :frames])
+
+    def _prompt(self, language: str) -> tuple[Any, list[int]]:
+        if language not in self._prompts:
+            from faster_whisper.tokenizer import Tokenizer
+            from faster_whisper.transcribe import get_suppressed_tokens
+
+            tokenizer = Tokenizer(self._whisper.hf_tokenizer, True, task="transcribe", language=language)
+            self._suppressed = list(get_suppressed_tokens(tokenizer, [-1]))
+            self._prompts[language] = (tokenizer, list(tokenizer.sot_sequence))
+        return self._prompts[language]
+
+    def _reading(self, result: Any, tokenizer: Any, duration_s: float, params: DecodeParams) -> Reading:
+        tokens = result.sequences_ids[0]
+        return Reading(
+            phrases=tuple(_phrases(tokens, tokenizer, duration_s)),
+            # CTranslate2 gives the mean; Whisper counts the end mark too.
+            avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+            no_speech_prob=result.no_speech_prob,
+            finished=len(tokens) < params.max_new_tokens,
+        )
+
+
+def _phrases(tokens: list[int], tokenizer: Any, duration_s: float) -> Iterator[Phrase]:
+    """Cut at time marks; words before the first mark begin at 0, words after the last end with the window."""
+    start_s, words = 0.0, []
+    for token in [*tokens, None]:
+        if token is not None and token < tokenizer.timestamp_begin:
+            words.append(token)
+            continue
+        mark_s = duration_s if token is None else min(duration_s, (token - tokenizer.timestamp_begin) * 0.02)
+        text = tokenizer.decode(words).strip() if words else ""
+        if text:
+            yield Phrase(start_s, max(start_s, mark_s), text)
+        start_s, words = mark_s, []
+
+
+class _Turns:
+    """A lock that is given in order of arrival. threading.Lock may hand it to the same job again and again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: collections.deque[threading.Event] = collections.deque()
+        self._taken = False
+
+    @contextlib.contextmanager
+    def next(self) -> Iterator[None]:
+        """Wait for a turn; the next in line has it when the block is left."""
+        turn = threading.Event()
+        with self._lock:
+            if self._taken:
+                self._waiting.append(turn)
+            else:
+                self._taken = True
+                turn.set()
+        turn.wait()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting.popleft().set()
+                else:
+                    self._taken = False

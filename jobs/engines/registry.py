@@ -1,0 +1,75 @@
+"""`engine(role)`: the one instance of a role in this process, imported and built on first use.
+
+The only place of the engines that reads Django's settings: ENGINE_PROFILE, MODELS_DIR, CPU_THREADS and the optional
+overrides WHISPER_MODEL_DIR and DEVICE. The worker calls it inside a job, never before a fork: a model that was loaded
+in the parent hangs the child. What a role is in each profile: `profiles.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pathlib
+import threading
+from typing import Any
+
+from jobs.engines import weights
+from jobs.engines.profiles import PROFILES
+from jobs.pipeline.types import EngineUnavailable
+
+_engines: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+def engine(role: str) -> Any:
+    """The engine of a role such as "transcriber.standard"; the same object at every call in one process.
+
+    Raises EngineUnavailable when this server's profile lacks the role or its weights are not there.
+    """
+    with _lock:
+        if role not in _engines:
+            _engines[role] = _build(role)
+        return _engines[role]
+
+
+def available(role: str) -> bool:
+    """Whether this server's profile has the role at all: cheap, loads nothing, for the web process."""
+    return role in _profile()
+
+
+def _profile() -> dict[str, Any]:
+    from django.conf import settings
+
+    name = settings.ENGINE_PROFILE
+    if name not in PROFILES:
+        raise EngineUnavailable(f"ENGINE_PROFILE is {name!r}; set it to one of: {', '.join(PROFILES)}.")
+    return PROFILES[name]
+
+
+def _build(role: str) -> Any:
+    profile = _profile()
+    if role not in profile:
+        raise EngineUnavailable(f"This server's engine profile has no {role}.")
+    path, options = profile[role]
+    module, _, name = path.rpartition(".")
+    if role.startswith("transcriber."):
+        options = {**options, **_whisper_options(options)}
+    # Before the heavy libraries are imported: nothing is ever fetched at run time.
+    for switch in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ[switch] = "1"
+    return getattr(importlib.import_module(module), name)(**options)
+
+
+def _whisper_options(options: dict[str, Any]) -> dict[str, Any]:
+    from django.conf import settings
+
+    own = getattr(settings, "WHISPER_MODEL_DIR", None)
+    device = getattr(settings, "DEVICE", None) or options["device"]
+    if options["device"] == "cuda" and not own:
+        raise EngineUnavailable("The gpu profile needs your own weights: set WHISPER_MODEL_DIR to their folder.")
+    return {
+        "model_dir": pathlib.Path(own) if own else weights.folder(settings.MODELS_DIR),
+        "device": device,
+        "compute_type": options["compute_type"] if device == options["device"] else "default",
+        "cpu_threads": getattr(settings, "CPU_THREADS", None) or os.cpu_count() or 1,
+    }

@@ -1,0 +1,118 @@
+"""The web side of a job: submit_job, cancel_job, cancel_by_token, open_download. The REST view, the dashboard and the admin call these.
+
+submit_job: probe, keep the recording, save the row, nudge the worker once the row is committed.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import F
+
+from accounts import limits
+from accounts.models import Account, ApiKey
+from jobs import features, sources, tasks
+from jobs.engines import audio
+from jobs.models import Job
+from jobs.pipeline.types import InputRejected
+from tuplets.errors import Code, TupletsError
+
+log = structlog.get_logger(__name__)
+_CHUNK_BYTES = 64 * 1024
+
+
+def submit_job(
+    *, account: Account, api_key: ApiKey | None, options: dict[str, Any], upload: UploadedFile | None
+) -> Job:
+    """Accepts a recording. Kept whole or not at all; a queue out of reach only delays it (the sweeper sends it).
+
+    400 for an option this server lacks or a file that can be seen to be no recording; nothing is kept then.
+    """
+    features.require_available(options)
+    assert upload is not None  # the other two sources are refused above
+    duration_s = _probe(upload)
+    job = Job(
+        account=account,
+        api_key=api_key,
+        source_type=Job.Source.UPLOAD,
+        source_name=sources.display_name(upload.name),
+        source_bytes=upload.size or 0,
+        audio_duration_seconds=duration_s,
+        **{name: options[name] for name in OPTION_FIELDS},
+    )
+    job.source_key = sources.keep(upload, job.id)
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+            transaction.on_commit(lambda: tasks.send(job.id))
+    except BaseException:
+        sources.discard(job.source_key)
+        raise
+    log.info("job_accepted", job_id=str(job.id), bytes=job.source_bytes, audio_s=duration_s)
+    return job
+
+
+OPTION_FIELDS = ("language", "transcription_model", "diarization", "speaker_embeddings", "pii_processing", "analytics")
+
+
+def _probe(upload: UploadedFile) -> float | None:
+    """The duration that the file declares, in seconds; 400 when it can be judged at once that it is no recording."""
+    try:
+        return audio.probe(sources.path_of(upload)).duration_s
+    except InputRejected as error:
+        raise TupletsError(Code.INVALID_AUDIO, error.message, field="audio_file") from None
+
+
+def cancel_job(*, job: Job) -> Job:
+    """Fails a queued or running job at once; its worker stops within a window and can store nothing. 409 when it has finished."""
+    if not Job.objects.cancel(job):
+        raise TupletsError(Code.JOB_FINISHED)
+    log.info("job_cancelled", job_id=str(job.id))
+    return Job.objects.for_answers().get(pk=job.pk)
+
+
+def cancel_by_token(*, account: Account, token: str) -> Job:
+    """The same for whoever holds the job's cancel token in the account that owns it; to others the token is unknown (404)."""
+    job_id = Job.id_of_cancel_token(token)
+    job = Job.objects.owned_by(account).filter(pk=job_id).first() if job_id else None
+    if job is None:
+        raise TupletsError(
+            Code.NOT_FOUND, "This cancel_token is not known. Use the one returned for a job of this account."
+        )
+    return cancel_job(job=job)
+
+
+def check_downloadable(job: Job) -> None:
+    """409 before completion or after failure, 410 past the retention or the download limit."""
+    if job.status != Job.Status.COMPLETED:
+        raise TupletsError(Code.JOB_NOT_COMPLETED)
+    if job.is_expired:
+        raise TupletsError(Code.RESULT_EXPIRED)
+    if job.download_count >= limits.DOWNLOADS_PER_JOB_MAX:
+        raise TupletsError(Code.DOWNLOAD_LIMIT)
+
+
+def open_download(*, job: Job) -> tuple[int, Iterator[bytes]]:
+    """Counts one download and hands out the result: its size in bytes, and its chunks. A send that breaks off is not counted."""
+    check_downloadable(job)
+    counted = Job.objects.filter(pk=job.pk, download_count__lt=limits.DOWNLOADS_PER_JOB_MAX).update(
+        download_count=F("download_count") + 1
+    )
+    if not counted:
+        raise TupletsError(Code.DOWNLOAD_LIMIT)
+    document = bytes(job.result.document)
+    return len(document), _send(job.pk, document)
+
+
+def _send(job_id: uuid.UUID, document: bytes) -> Iterator[bytes]:
+    sent_whole = False
+    try:
+        for start in range(0, len(document), _CHUNK_BYTES):
+            yield document[start : start + _CHUNK_BYTES]
+        sent_whole = True
+    finally:
+        if not sent_whole:
+            Job.objects.filter(pk=job_id, download_count__gt=0).update(download_count=F("download_count") - 1)

@@ -1,0 +1,28 @@
+"""What an engine must be able to do: one protocol a role, one method each. `jobs.engines` implements them.
+
+`on_progress` takes a fraction 0..1 of this engine's own work. It is called at least every few seconds and may raise
+(the job was cancelled, or belongs to another worker now): the engine lets that through at once and keeps nothing.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from jobs.pipeline.types import Audio, Transcript
+
+OnProgress = Callable[[float], None]
+
+
+class Decoder(Protocol):
+    def decode(
+        self, source: pathlib.Path, work_dir: pathlib.Path, on_progress: OnProgress
+    ) -> AbstractContextManager[Audio]:
+        """Decode once to 16 kHz mono under `work_dir`; leaving the context deletes it. Raises InputRejected."""
+
+
+class Transcriber(Protocol):
+    def transcribe(self, audio: Audio, language: str | None, on_progress: OnProgress) -> Transcript:
+        """Text and times of everything said. `language` None means: find out. Raises EngineUnavailable."""

@@ -1,0 +1,119 @@
+"""The values that stages hand to each other, and the two errors that a job can end with here.
+
+Frozen dataclasses only. Times are seconds from the start of the recording. Engines make them, `stages.py` turns one
+into the next, `document.py` writes them out. Nothing here imports Django or a heavy library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SAMPLE_RATE = 16_000
+
+
+class InputRejected(Exception):
+    """The recording can't be transcribed, and the customer can do something about it.
+
+    `message` is one clear sentence for the customer; `code` is snake_case and stable.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class EngineUnavailable(Exception):
+    """This server lacks what the job needs; the message is one sentence that names the command which mends it."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a file says of itself.
+
+    `duration_s` is None where the container does not state it; `estimated_duration_s` is then the guess from size and
+    bit rate, good enough for a price estimate or a progress bar. `delay_s` is how long after the container's beginning
+    the sound begins.
+    """
+
+    duration_s: float | None
+    estimated_duration_s: float | None
+    codec: str
+    sample_rate: int
+    channels: int
+    container: str
+    has_video: bool = False
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A decoded recording: 16 kHz mono, int16, in a memory-mapped file, so that length costs disk and not memory.
+
+    `gain` brings a quiet recording to a normal level when it is read. `container_duration_s` is what the file
+    claimed; `duration_s` is what was decoded.
+    """
+
+    samples: np.ndarray
+    duration_s: float
+    container_duration_s: float | None = None
+    warnings: tuple[str, ...] = ()
+    gain: float = 1.0
+
+    def read(self, start_s: float, end_s: float) -> np.ndarray:
+        """Samples between two times as float32 in -1..1, a copy; times outside the recording are cut off."""
+        first, last = max(0, round(start_s * SAMPLE_RATE)), max(0, round(end_s * SAMPLE_RATE))
+        return self.samples[first:last].astype("float32") * (self.gain / 32768.0)
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word with its own times."""
+
+    start_s: float
+    end_s: float
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A phrase: start < end, text stripped and not empty, segments in order of time."""
+
+    start_s: float
+    end_s: float
+    text: str
+    language: str | None = None
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class DecodeAttempt:
+    """One pass of the recogniser over some of the recording, kept for whoever asks why the text is as it is."""
+
+    profile: str
+    params: dict[str, Any]
+    decision: str
+    health: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a transcriber found. Without speech: no segments and `language` None, whatever was requested."""
+
+    segments: tuple[Segment, ...]
+    language: str | None
+    engine_code: str
+    speech_s: float = 0.0
+    issues: tuple[str, ...] = ()
+    attempts: tuple[DecodeAttempt, ...] = ()
+    warnings: tuple[str, ...] = ()
+    model_applied: str = "standard"
+    align_code: str = "none"
+    details: dict[str, Any] = field(default_factory=dict)

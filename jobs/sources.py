@@ -1,0 +1,88 @@
+"""Where recordings come from and where they are kept: the upload limit while reading, storage names, a local copy for the worker."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.text import get_valid_filename
+
+from accounts import limits
+from tuplets.errors import Code, TupletsError
+
+
+class RecordingUploadHandler(TemporaryFileUploadHandler):
+    """Streams a recording to disk and stops at the limit: never whole in memory, never more than the limit on disk."""
+
+    chunk_size = 2**20
+
+    def handle_raw_input(self, input_data: Any, META: dict[str, Any], content_length: int, *args: Any) -> None:
+        """Refuses by the declared length before a byte is read."""
+        if content_length > limits.RECORDING_BYTES_MAX + limits.FORM_OVERHEAD_BYTES_MAX:
+            raise TupletsError(Code.FILE_TOO_LARGE, field="audio_file")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if start + len(raw_data) > limits.RECORDING_BYTES_MAX:
+            self.upload_interrupted()  # removes what was written so far
+            raise TupletsError(Code.FILE_TOO_LARGE, field="audio_file")
+        super().receive_data_chunk(raw_data, start)
+
+
+def accept_recording(request: HttpRequest) -> None:
+    """Makes the request's body stream through the handler above. Call before anything reads the body."""
+    request.upload_handlers = [RecordingUploadHandler(request)]  # type: ignore[list-item]
+
+
+def path_of(upload: UploadedFile) -> Path:
+    """Where an upload lies while its request lasts."""
+    assert isinstance(upload, TemporaryUploadedFile)
+    return Path(upload.temporary_file_path())
+
+
+def keep(upload: UploadedFile, job_id: uuid.UUID) -> str:
+    """Moves an upload into the storage (a rename on one disk); returns its storage name, which no customer chose."""
+    return default_storage.save(f"recordings/{timezone.now():%Y/%m/%d}/{job_id}", upload)
+
+
+def discard(source_key: str) -> None:
+    if source_key:
+        default_storage.delete(source_key)
+
+
+def display_name(name: str | None) -> str:
+    """A customer's file name, safe for headers and pages, at most 255 characters; for people only."""
+    stem = Path(name or "").name.strip()
+    printable = "".join(character for character in stem if character.isprintable())
+    return printable[:255]
+
+
+def download_name(source_name: str, job_id: uuid.UUID) -> str:
+    """The file name of a result's attachment."""
+    stem = Path(source_name).stem.strip(". ")
+    return f"{get_valid_filename(stem)[:100] if stem else job_id}.json"
+
+
+@contextmanager
+def local_copy(source_key: str) -> Iterator[Path]:
+    """The recording as a local file: itself on a local storage, a temporary copy of it on a remote one."""
+    try:
+        yield Path(default_storage.path(source_key))
+        return
+    except NotImplementedError:  # Django's word for "not a local storage"
+        pass
+    with (
+        default_storage.open(source_key) as remote,
+        tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as local,
+    ):
+        shutil.copyfileobj(remote, local, 2**20)
+        local.flush()
+        yield Path(local.name)

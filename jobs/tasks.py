@@ -1,0 +1,66 @@
+"""Dramatiq actors and the broker: ids only, limits stated. A message is a nudge; the job's row says what is owed."""
+
+import uuid
+from typing import Any
+
+import dramatiq
+import redis
+import structlog
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+from dramatiq.brokers.redis import RedisBroker
+
+from jobs import processing
+from jobs.models import Job
+
+log = structlog.get_logger(__name__)
+
+# Notice a killed worker within a minute (the defaults take minutes); the lease in the row notices sooner.
+broker = RedisBroker(
+    url=settings.REDIS_URL,
+    socket_timeout=5,
+    socket_connect_timeout=2,
+    heartbeat_timeout=60_000,
+    maintenance_chance=100_000,
+)
+broker.add_middleware(processing.WorkerHeartbeat())
+dramatiq.set_broker(broker)
+
+# Native code can't be interrupted by Dramatiq: processing has its own budget, this only ends what is lost for good.
+TIME_LIMIT_MS = 24 * 3600 * 1000
+
+
+@dramatiq.actor(max_retries=0, time_limit=TIME_LIMIT_MS, max_age=None)
+def process_job(job_id: str) -> None:
+    """One attempt at one job. Delivered twice or late, it finds nothing to claim and returns."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(job_id=job_id)
+    close_old_connections()
+    try:
+        processing.process(job_id)
+    finally:
+        close_old_connections()
+
+
+def send(job_id: uuid.UUID) -> bool:
+    """Nudges the worker. False when the queue is out of reach: the row stays unsent and the sweeper sends it."""
+    try:
+        process_job.send(str(job_id))
+    except (dramatiq.errors.BrokerConnectionError, redis.RedisError) as error:
+        log.warning("queue_unreachable", job_id=str(job_id), error=type(error).__name__)
+        return False
+    Job.objects.filter(pk=job_id, status=Job.Status.QUEUED).update(sent_at=timezone.now())
+    return True
+
+
+def queue_is_up() -> bool:
+    try:
+        broker.client.ping()
+    except Exception as error:  # redis and socket errors alike: a health question has only two answers
+        log.warning("queue_unreachable", error=type(error).__name__)
+        return False
+    return True
+
+
+__all__: list[Any] = ["broker", "process_job", "queue_is_up", "send"]

@@ -1,0 +1,57 @@
+"""`manage.py create_account`, for operators and scripts."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments):
+    out, err = io.StringIO(), io.StringIO()
+    call_command("create_account", *arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def test_json_has_account_email_and_a_key_that_works():
+    out, _ = run("--email", "Op@Example.org", "--verified", "--json")
+    made = json.loads(out)
+    assert set(made) == {"account_id", "email", "api_key"}
+    assert made["email"] == "op@example.org"
+    assert Client(headers={"Authorization": f"Bearer {made['api_key']}"}).get("/jobs").status_code == 200
+
+
+def test_without_verified_the_key_may_not_do_jobs_yet():
+    made = json.loads(run("--email", "op@example.org", "--json")[0])
+    assert Client(headers={"Authorization": f"Bearer {made['api_key']}"}).get("/jobs").status_code == 403
+
+
+def test_the_text_form_shows_the_key():
+    assert "tb_" in run("--email", "op@example.org")[0]
+
+
+def test_credit_is_accepted_and_said_to_have_no_effect_yet():
+    out, err = run("--email", "op@example.org", "--credit", "10.00", "--json")
+    assert json.loads(out) and "no effect" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--email", "no-mail"],
+        ["--email", "x@example.org", "--credit", "lots"],
+        ["--email", "x@example.org", "--credit", "-1"],
+    ],
+)
+def test_bad_arguments_end_in_one_sentence(arguments):
+    with pytest.raises(CommandError):
+        run(*arguments)
+
+
+def test_a_taken_email_is_refused_whatever_its_case():
+    run("--email", "op@example.org")
+    with pytest.raises(CommandError, match="taken"):
+        run("--email", "OP@example.org")

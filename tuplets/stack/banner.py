@@ -1,0 +1,58 @@
+"""What `make run` prints when everything answers: the address, where things lie, and lines to paste."""
+
+from __future__ import annotations
+
+import shlex
+
+from tuplets.stack.layout import PROJECT_DIR, Layout
+
+SAMPLE = PROJECT_DIR / "samples" / "insurance-call.mp3"
+
+
+def text(*, layout: Layout, address: str, email: str, key: str) -> str:
+    """The whole message. With a `key` it is the only time that anybody sees it."""
+    lines = [
+        "",
+        f"Tuplets is ready at {address}",
+        "",
+        f"  data   {layout.data_dir}",
+        f"  logs   {layout.logs}   (make logs)",
+        "  stop   ctrl-C",
+        "",
+        *(_first_run(email, key) if key else _later_run(email)),
+        "",
+        "Transcribe a recording, look at it until its status is completed, download it:",
+        "",
+        *(f"  {line}" for line in commands(address)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def commands(address: str) -> list[str]:
+    """Three lines for a POSIX shell in which TUPLETS_API_KEY is set."""
+    bearer = '-H "Authorization: Bearer $TUPLETS_API_KEY"'
+    # The answer is shown as well as its id kept.
+    keep_id = """tee /dev/stderr | grep -o '"id": *"[^"]*' | head -n 1 | cut -d '"' -f 4"""
+    return [
+        f"JOB=$(curl -sS {address}/jobs {bearer} -F audio_file=@{shlex.quote(str(SAMPLE))} | {keep_id})",
+        f"curl -sS {address}/jobs/$JOB {bearer}",
+        f"curl -sS {address}/jobs/$JOB/download {bearer} -o transcript.json",
+    ]
+
+
+def _first_run(email: str, key: str) -> list[str]:
+    return [
+        f"A local account was made for you ({email}). This is its API key; it is shown this once:",
+        "",
+        f"  export TUPLETS_API_KEY={key}",
+    ]
+
+
+def _later_run(email: str) -> list[str]:
+    return [
+        "Your API key was shown on the first run. A new account with its own key:",
+        "",
+        f"  .venv/bin/python manage.py create_account --email you@{email.partition('@')[2]} --verified",
+        "  export TUPLETS_API_KEY=...",
+    ]

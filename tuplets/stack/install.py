@@ -1,0 +1,117 @@
+"""Makes the virtual environment and keeps it equal to a pinned list: `python3.11 tuplets/stack/install.py LIST`.
+
+Standard library only, because it runs before anything is installed; also the place that says in one sentence what is
+wrong with the Python it was given. Nothing is done when the list has not changed since the last time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+VENV = PROJECT / ".venv"
+PYTHON = VENV / "bin" / "python"
+MIN_FREE_BYTES = 2 * 2**30  # the development list unpacked takes 1 GB, and pip needs room to unpack
+
+
+class InstallError(Exception):
+    """Something a person has to mend; the message is one sentence."""
+
+
+def main(requirements: Path) -> int:
+    try:
+        if sys.version_info[:2] != (3, 11):
+            raise InstallError(
+                f"Tuplets needs Python 3.11 and this is {sys.version.split()[0]}: set PYTHON to a python3.11."
+            )
+        install(requirements)
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def install(requirements: Path) -> None:
+    stamp = VENV / f"installed-{requirements.stem}"
+    # The place counts too: scripts in a virtual environment name it, so a folder that was moved needs a new one.
+    wanted = hashlib.sha256(requirements.read_bytes() + f"{VENV} {sys.version}".encode()).hexdigest()
+    if works(PYTHON) and stamp.exists() and stamp.read_text() == wanted:
+        return
+    check_disk()
+    if not works(PYTHON) or place() not in ("", str(VENV)):
+        make_venv()
+    place_file().write_text(str(VENV))
+    print(f"Installing the pinned packages of {requirements.name} into .venv (once; a few minutes).", flush=True)
+    done = subprocess.run(
+        [*pip(), "install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r", str(requirements)],
+        env={"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"} | os.environ,
+    )
+    if done.returncode:
+        raise InstallError(
+            "The packages could not be installed (pip says why above); run the same command again once mended."
+        )
+    stamp.write_text(wanted)
+
+
+def make_venv() -> None:
+    done = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)
+    if done.returncode == 0:
+        return
+    # Debian keeps pip for virtual environments in a package of its own; the system's pip can serve one from outside.
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+        done = subprocess.run(
+            [sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)], capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            return
+    reason = " ".join((done.stderr + done.stdout).split())
+    raise InstallError(
+        f"{sys.executable} can't make a virtual environment (on Debian: apt install python3.11-venv): {reason}"
+    )
+
+
+def pip() -> list[str]:
+    inside = [str(PYTHON), "-m", "pip"]
+    if subprocess.run([*inside, "--version"], capture_output=True).returncode == 0:
+        return inside
+    return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+
+
+def works(python: Path) -> bool:
+    """Whether it runs and is a 3.11: it is a link, and what it points at may be gone."""
+    try:
+        trial = "import sys; sys.exit(sys.version_info[:2] != (3, 11))"
+        return subprocess.run([python, "-c", trial], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def check_disk() -> None:
+    free = shutil.disk_usage(PROJECT).free
+    if free < MIN_FREE_BYTES:
+        raise InstallError(
+            f"The disk of {PROJECT} has {free // 2**20} MB left and the packages need {MIN_FREE_BYTES // 2**20} MB."
+        )
+
+
+def place_file() -> Path:
+    return VENV / "installed-at"
+
+
+def place() -> str:
+    """Where the virtual environment was made, as far as it is known."""
+    try:
+        return place_file().read_text()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(PROJECT / sys.argv[1]))
