@@ -1,4 +1,6 @@
-"""The verbs of accounts: sign_up, verify_email, issue_key, rotate_key, revoke_key. Called by the API, the admin and commands."""
+"""The verbs of accounts: sign_up, verify_email, issue_key, rotate_key, revoke_key.
+Called by the API, the admin and commands.
+"""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,5 @@
-"""The web side of a job: submit_job, cancel_job, cancel_by_token, open_download. The REST view, the dashboard and the admin call these.
+"""The web side of a job: submit_job, cancel_job, cancel_by_token, open_download.
+The REST view, the dashboard and the admin call these.
 
 submit_job: probe, keep the recording, save the row, nudge the worker once the row is committed.
 """
@@ -67,7 +68,9 @@ def _probe(upload: UploadedFile) -> float | None:
 
 
 def cancel_job(*, job: Job) -> Job:
-    """Fails a queued or running job at once; its worker stops within a window and can store nothing. 409 when it has finished."""
+    """Fails a queued or running job at once; its worker stops within a window and can store nothing.
+    409 when it has finished.
+    """
     if not Job.objects.cancel(job):
         raise TupletsError(Code.JOB_FINISHED)
     log.info("job_cancelled", job_id=str(job.id))
@@ -75,7 +78,9 @@ def cancel_job(*, job: Job) -> Job:
 
 
 def cancel_by_token(*, account: Account, token: str) -> Job:
-    """The same for whoever holds the job's cancel token in the account that owns it; to others the token is unknown (404)."""
+    """The same for whoever holds the job's cancel token in the account that owns it;
+    to others the token is unknown (404).
+    """
     job_id = Job.id_of_cancel_token(token)
     job = Job.objects.owned_by(account).filter(pk=job_id).first() if job_id else None
     if job is None:
@@ -96,7 +101,9 @@ def check_downloadable(job: Job) -> None:
 
 
 def open_download(*, job: Job) -> tuple[int, Iterator[bytes]]:
-    """Counts one download and hands out the result: its size in bytes, and its chunks. A send that breaks off is not counted."""
+    """Counts one download and hands out the result: its size in bytes, and its chunks.
+    A send that breaks off is not counted.
+    """
     check_downloadable(job)
     counted = Job.objects.filter(pk=job.pk, download_count__lt=limits.DOWNLOADS_PER_JOB_MAX).update(
         download_count=F("download_count") + 1

@@ -1,12 +1,15 @@
-"""Job (the state machine with its lease), Result (the transcript, stored once), JobTally (how many jobs an account has in each state).
+"""Job (the state machine with its lease), Result (the transcript, stored once), JobTally (how many jobs an account
+has in each state).
 
-A job's row says what is owed; a queue message is only a nudge. Every change of state is one conditional UPDATE here, so that of two
+A job's row says what is owed; a queue message is only a nudge.
+Every change of state is one conditional UPDATE here, so that of two
 that race exactly one wins:
 
     queued ──claim──► running ──finish──► completed
       ▲  ▲──requeue──────┘ └────fail────► failed ◄──cancel── queued, running
 
-`attempt` is the fence: it grows with each claim and each cancel, and a worker may write only while the row still carries its number.
+`attempt` is the fence: it grows with each claim and each cancel, and a worker may write only while the row still
+carries its number.
 """
 
 import uuid
@@ -69,12 +72,15 @@ class JobQuerySet(models.QuerySet["Job"]):
         )
         if not taken:
             return None
-        # Only the holder of a live lease changes `attempt`, so this reads the number just written, or a cancel's, which is fenced too.
+        # Only the holder of a live lease changes `attempt`, so this reads the number just written, or a cancel's,
+        # which is fenced too.
         row = self.values_list("attempt", "status").get(pk=job_id)
         return Claim(uuid.UUID(str(job_id)), row[0]) if row[1] == Job.Status.RUNNING else None
 
     def extend(self, claim: Claim, *, progress_percent: float | None = None) -> bool:
-        """Extends the lease, and the progress with it (it never falls, and 100 is for completed jobs). False: the claim is gone."""
+        """Extends the lease, and the progress with it (it never falls, and 100 is for completed jobs). False:
+        the claim is gone.
+        """
         changes: dict[str, Any] = {"lease_expires_at": timezone.now() + LEASE}
         if progress_percent is not None:
             changes["progress_percent"] = Greatest(F("progress_percent"), min(progress_percent, 99.0))
@@ -141,6 +147,15 @@ def _failure(code: str, message: str) -> dict[str, Any]:
     }
 
 
+_COMPLETED = Q(status="completed")
+_ENDED = Q(status__in=["completed", "failed"])
+
+
+def _only_when(state: Q, then: Q, otherwise: Q, name: str) -> models.CheckConstraint:
+    """`then` holds in that state, `otherwise` in every other."""
+    return models.CheckConstraint(condition=(state & then) | (~state & otherwise), name=name)
+
+
 class Job(models.Model):
     """One recording to be turned into one result for one account."""
 
@@ -198,13 +213,26 @@ class Job(models.Model):
             models.Index(fields=["created_at"], condition=Q(status="queued"), name="job_queued"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=["queued", "running", "completed", "failed"]), name="job_status_known"),
-            models.CheckConstraint(condition=Q(status="running", lease_expires_at__isnull=False) | (~Q(status="running") & Q(lease_expires_at__isnull=True)), name="job_lease_while_running"),
-            models.CheckConstraint(condition=Q(status__in=["completed", "failed"], completed_at__isnull=False) | (Q(status__in=["queued", "running"]) & Q(completed_at__isnull=True)), name="job_ended_has_a_time"),
-            models.CheckConstraint(condition=Q(status="failed", error_message__isnull=False) | (~Q(status="failed") & Q(error_message__isnull=True)), name="job_failed_says_why"),
-            models.CheckConstraint(condition=Q(status="completed", progress_percent=100) | (~Q(status="completed") & Q(progress_percent__gte=0, progress_percent__lt=100)), name="job_progress_100_when_completed"),
-            models.CheckConstraint(condition=Q(download_count__lte=limits.DOWNLOADS_PER_JOB_MAX), name="job_downloads_capped"),
-        ]  # fmt: skip
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "completed", "failed"]), name="job_status_known"
+            ),
+            _only_when(
+                Q(status="running"),
+                Q(lease_expires_at__isnull=False),
+                Q(lease_expires_at__isnull=True),
+                "job_lease_while_running",
+            ),
+            _only_when(_ENDED, Q(completed_at__isnull=False), Q(completed_at__isnull=True), "job_ended_has_a_time"),
+            _only_when(
+                Q(status="failed"), Q(error_message__isnull=False), Q(error_message__isnull=True), "job_failed_says_why"
+            ),
+            _only_when(
+                _COMPLETED, Q(progress_percent=100), Q(progress_percent__lt=100), "job_progress_100_when_completed"
+            ),
+            models.CheckConstraint(
+                condition=Q(download_count__lte=limits.DOWNLOADS_PER_JOB_MAX), name="job_downloads_capped"
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -242,7 +270,9 @@ class Job(models.Model):
 
 
 class Result(models.Model):
-    """The transcript JSON of a completed job, as the bytes that are served. Never parsed again, never shown in the admin."""
+    """The transcript JSON of a completed job, as the bytes that are served.
+    Never parsed again, never shown in the admin.
+    """
 
     job = models.OneToOneField(Job, primary_key=True, on_delete=models.CASCADE, related_name="result")
     document = models.BinaryField()
@@ -253,7 +283,9 @@ class Result(models.Model):
 
 
 class JobTally(models.Model):
-    """How many jobs an account has in each state; kept by a database trigger, so that `total_items` costs one row, not a count."""
+    """How many jobs an account has in each state; kept by a database trigger, so that `total_items` costs one row,
+    not a count.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     status = models.CharField(max_length=16)

@@ -1,6 +1,8 @@
-"""The worker side of a job: claim it, run the pipeline, store the result. Called by jobs.tasks, never by the web process.
+"""The worker side of a job: claim it, run the pipeline, store the result.
+Called by jobs.tasks, never by the web process.
 
-A claim is a lease in the job's row. It is extended by every report of progress and by a heartbeat between them; whoever finds it gone
+A claim is a lease in the job's row. It is extended by every report of progress and by a heartbeat between them;
+whoever finds it gone
 (cancelled, or taken over after a silence) stops and stores nothing.
 """
 
@@ -43,7 +45,9 @@ class ClaimLost(Exception):
 
 
 def process(job_id: str) -> None:
-    """One attempt at one job; returns at once when nothing is owed. An unexpected failure gives the claim back, then re-raises."""
+    """One attempt at one job; returns at once when nothing is owed.
+    An unexpected failure gives the claim back, then re-raises.
+    """
     claim = Job.objects.claim(job_id)
     if claim is None:
         return
@@ -103,7 +107,9 @@ def _give_back(claim: Claim, error: BaseException) -> None:
 
 
 class _Reporter:
-    """The pipeline's `report(stage, fraction)`: keeps row and lease up to date, and stops the pipeline when the claim is gone."""
+    """The pipeline's `report(stage, fraction)`: keeps row and lease up to date, and stops the pipeline when the
+    claim is gone.
+    """
 
     def __init__(self, claim: Claim, lost: threading.Event) -> None:
         self._claim = claim
@@ -129,7 +135,8 @@ def _budget_s(job: Job) -> float:
 def _heartbeat(claim: Claim, *, budget_s: float) -> Iterator[threading.Event]:
     """Extends the lease from a thread of its own; the event is set when the claim is gone.
 
-    Native code that hangs can't be interrupted: past its budget the whole worker is killed, its runner starts another, and the sweeper
+    Native code that hangs can't be interrupted: past its budget the whole worker is killed, its runner starts
+    another, and the sweeper
     requeues what it held, at most ATTEMPTS_MAX times.
     """
     lost, done = threading.Event(), threading.Event()
@@ -167,7 +174,9 @@ def _extend_quietly(claim: Claim) -> bool:
 
 
 class WorkerHeartbeat(dramatiq.Middleware):
-    """In the worker process, after the fork: tells `manage.py doctor` that it lives, and loads the model before the first job asks."""
+    """In the worker process, after the fork: tells `manage.py doctor` that it lives, and loads the model before the
+    first job asks.
+    """
 
     CACHE_KEY = "heartbeat:worker"
 

@@ -2,5 +2,6 @@
 
 from datetime import timedelta
 
-# "Transcript JSON downloads are typically available for about 7 days after job completion". Source audio is kept as long.
+# "Transcript JSON downloads are typically available for about 7 days after job completion". Source audio is kept as
+# long.
 RESULT_RETENTION = timedelta(days=7)

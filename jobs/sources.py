@@ -1,4 +1,6 @@
-"""Where recordings come from and where they are kept: the upload limit while reading, storage names, a local copy for the worker."""
+"""Where recordings come from and where they are kept: the upload limit while reading, storage names, a local copy
+for the worker.
+"""
 
 import shutil
 import tempfile
@@ -39,7 +41,7 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
 
 def accept_recording(request: HttpRequest) -> None:
     """Makes the request's body stream through the handler above. Call before anything reads the body."""
-    request.upload_handlers = [RecordingUploadHandler(request)]  # type: ignore[list-item]
+    request.upload_handlers = [RecordingUploadHandler(request)]
 
 
 def path_of(upload: UploadedFile) -> Path:

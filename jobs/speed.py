@@ -1,4 +1,6 @@
-"""How fast this machine transcribes, measured from finished jobs, and what follows from it for those that wait (best effort)."""
+"""How fast this machine transcribes, measured from finished jobs, and what follows from it for those that wait
+(best effort).
+"""
 
 from datetime import datetime
 

@@ -1,4 +1,6 @@
-"""The sweeper: sends what was committed but never sent, requeues what lost its worker. Safe to run anywhere, twice, at any time."""
+"""The sweeper: sends what was committed but never sent, requeues what lost its worker.
+Safe to run anywhere, twice, at any time.
+"""
 
 from datetime import timedelta
 
@@ -10,7 +12,8 @@ from jobs.models import Job
 log = structlog.get_logger(__name__)
 # A message is sent right after the commit; this much later it is taken for lost on the way.
 UNSENT_GRACE = timedelta(seconds=5)
-# A queued job whose message went out this long ago is nudged again: the queue may have lost it. A second message does no harm.
+# A queued job whose message went out this long ago is nudged again: the queue may have lost it. A second message does
+# no harm.
 MESSAGE_LOST_AFTER = timedelta(minutes=10)
 BATCH = 500
 

@@ -1,4 +1,6 @@
-"""Shared fixtures. Alice owns an account, Bob is a member of hers, Charlie has his own and must see nothing of theirs."""
+"""Shared fixtures. Alice owns an account, Bob is a member of hers, Charlie has his own and must see nothing of
+theirs.
+"""
 
 import io
 import math
@@ -51,7 +53,7 @@ class Person:
 
 
 def make_person(email: str, *, verified: bool = True, account: Account | None = None) -> Person:
-    user, own = services.sign_up(email=email, password="correct horse battery")
+    user, own = services.sign_up(email=email)
     if account is not None:
         user.memberships.all().delete()
         own.delete()

@@ -1,6 +1,8 @@
-"""Every error code of the API: code -> status and sentence. Raised anywhere as `TupletsError(Code.X, ...)`, shown by tuplets.http.
+"""Every error code of the API: code -> status and sentence.
+Raised anywhere as `TupletsError(Code.X, ...)`, shown by tuplets.http.
 
-A sentence says what happened and what to do about it. `detail` given at the place of raising replaces the default sentence.
+A sentence says what happened and what to do about it. `detail` given at the place of raising replaces the default
+sentence.
 """
 
 from enum import Enum
@@ -70,7 +72,9 @@ class Code(Enum):
 
 
 class TupletsError(Exception):
-    """An answer to the customer: `detail` is one sentence, `errors` lists the fields at fault, `retry_after_s` is seconds."""
+    """An answer to the customer: `detail` is one sentence, `errors` lists the fields at fault, `retry_after_s` is
+    seconds.
+    """
 
     def __init__(
         self,

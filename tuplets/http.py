@@ -65,7 +65,9 @@ class OnlyJSON(BaseContentNegotiation):
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's hook: any error of ours, DRF's or Django's becomes the one shape; an unknown one is left to Django (500)."""
+    """DRF's hook: any error of ours, DRF's or Django's becomes the one shape;
+    an unknown one is left to Django (500).
+    """
     error = as_tuplets_error(exc)
     if error is None:
         return None
@@ -121,12 +123,13 @@ def as_tuplets_error(exc: Exception) -> TupletsError | None:
         case exceptions.UnsupportedMediaType():
             return TupletsError(
                 Code.INVALID_REQUEST,
-                "Unsupported content type. Send multipart/form-data, application/x-www-form-urlencoded or application/json.",
+                "Unsupported content type. Send multipart/form-data, application/json "
+                "or application/x-www-form-urlencoded.",
             )
         case exceptions.ParseError():
             return TupletsError(Code.INVALID_REQUEST, f"The request body could not be read: {exc.detail}")
         case exceptions.Throttled():
-            return TupletsError(Code.RATE_LIMITED, retry_after_s=int(exc.wait or 1))
+            return TupletsError(Code.RATE_LIMITED, retry_after_s=int(getattr(exc, "wait", None) or 1))
         case exceptions.APIException():
             return TupletsError(Code.INVALID_REQUEST, str(exc.detail))
         case RequestDataTooBig():
@@ -178,7 +181,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def read_fields(serializer_class: type[Serializer], request: Any) -> dict[str, Any]:
-    """The body's fields, checked. An empty form field or a JSON null is an absent one; an unknown or repeated field is an error."""
+    """The body's fields, checked. An empty form field or a JSON null is an absent one;
+    an unknown or repeated field is an error.
+    """
     return _checked(serializer_class, request.data)
 
 

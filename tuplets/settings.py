@@ -1,11 +1,13 @@
 """Every environment variable, read once, in the order an operator meets them.
 
-What customers are promised (prices, limits, retention) is a constant in a data module, not a setting: see README, "Where a rule lives".
+What customers are promised (prices, limits, retention) is a constant in a data module, not a setting:
+see README, "Where a rule lives".
 """
 
 import logging
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -22,7 +24,8 @@ LAYOUT.prepare()
 PORT = env.int("PORT", 8000)
 # Every URL in an answer starts with this; never taken from a request's Host header.
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) + [
+ALLOWED_HOSTS = [
+    *env.list("ALLOWED_HOSTS", default=[]),
     urlsplit(PUBLIC_URL).hostname,
     "127.0.0.1",
     "localhost",
@@ -153,7 +156,7 @@ REST_FRAMEWORK = {
 }
 
 # One JSON object a line, with the request's or job's id bound by structlog.contextvars. No secret, no transcript text.
-_SHARED_PROCESSORS = [
+_SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

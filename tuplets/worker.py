@@ -1,4 +1,6 @@
-"""What `dramatiq tuplets.worker` imports: Django set up, then the actors and their broker. Models are loaded later, after the fork."""
+"""What `dramatiq tuplets.worker` imports: Django set up, then the actors and their broker.
+Models are loaded later, after the fork.
+"""
 
 import os
 

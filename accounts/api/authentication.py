@@ -1,4 +1,6 @@
-"""Who is calling: an API key as a bearer token, or the session cookie. A bad key is 401 on every route, public ones included."""
+"""Who is calling: an API key as a bearer token, or the session cookie.
+A bad key is 401 on every route, public ones included.
+"""
 
 from typing import Any
 
@@ -12,7 +14,9 @@ from tuplets.errors import Code, TupletsError
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer tb_…`. Any other scheme or an empty header is no attempt at all; a wrong key is an error."""
+    """`Authorization: Bearer tb_…`. Any other scheme or an empty header is no attempt at all;
+    a wrong key is an error.
+    """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -38,6 +42,12 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 class SessionCookieAuthentication(SessionAuthentication):
     """Django's session, with its CSRF check on every method that changes something."""
+
+
+def user_of(request: Request) -> User:
+    """The signed-in user, behind a permission class that let nobody else in."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def account_of(request: Any) -> Account:

@@ -33,10 +33,10 @@ class RotateKey(serializers.Serializer):
         min_value=0,
         max_value=limits.ROTATION_GRACE_SECONDS_MAX,
         default=0,
-        error_messages={
-            name: f"grace_period_seconds must be a whole number from 0 to {limits.ROTATION_GRACE_SECONDS_MAX} (7 days)."
-            for name in ("invalid", "min_value", "max_value", "max_string_length")
-        },
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value", "max_string_length"),
+            f"grace_period_seconds must be a whole number from 0 to {limits.ROTATION_GRACE_SECONDS_MAX} (7 days).",
+        ),
     )
 
 

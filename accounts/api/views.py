@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services
-from accounts.api.authentication import account_of
+from accounts.api.authentication import account_of, user_of
 from accounts.api.serializers import CreateKey, RotateKey, key_row
 from tuplets.http import read_fields
 
@@ -28,7 +28,7 @@ class ApiKeysView(APIView):
 
     def post(self, request: Request) -> Response:
         fields = read_fields(CreateKey, request)
-        row, key = services.issue_key(account=account_of(request), user=request.user, **fields)
+        row, key = services.issue_key(account=account_of(request), user=user_of(request), **fields)
         return Response({**key_row(row), "key": key}, status=201)
 
 
@@ -44,7 +44,7 @@ class RotateApiKeyView(APIView):
         row, key = services.rotate_key(
             key_id=_checked_id(key_id),
             account=account_of(request),
-            user=request.user,
+            user=user_of(request),
             grace_period_s=fields["grace_period_seconds"],
         )
         return Response({**key_row(row), "key": key}, status=201)

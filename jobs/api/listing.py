@@ -1,4 +1,6 @@
-"""One page of an account's jobs: newest first, an opaque cursor over (created_at, id), and the number of jobs in the filter."""
+"""One page of an account's jobs: newest first, an opaque cursor over (created_at, id), and the number of jobs in
+the filter.
+"""
 
 import base64
 import binascii

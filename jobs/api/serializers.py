@@ -1,4 +1,6 @@
-"""What POST /jobs, GET /jobs and POST /jobs/cancel accept: the one list of accepted fields. How a job is shown: jobs.api.rows."""
+"""What POST /jobs, GET /jobs and POST /jobs/cancel accept: the one list of accepted fields. How a job is shown:
+jobs.api.rows.
+"""
 
 from typing import Any
 
@@ -85,11 +87,8 @@ class SubmitJob(serializers.Serializer):
         self._check_source(fields)
         self._check_language(fields)
         if fields["speaker_embeddings"] and not (fields["transcription_model"] == "premium" and fields["diarization"]):
-            raise serializers.ValidationError(
-                {
-                    "speaker_embeddings": "speaker_embeddings=true requires transcription_model=premium and diarization=true."
-                }
-            )
+            message = "speaker_embeddings requires transcription_model=premium and diarization=true."
+            raise serializers.ValidationError({"speaker_embeddings": message})
         request = fields["analytics"]
         fields["analytics"] = request.normalised(diarization=fields["diarization"]) if request else None
         return fields
@@ -98,7 +97,8 @@ class SubmitJob(serializers.Serializer):
         given = [name for name in SOURCES if name in fields]
         if len(given) != 1:
             found = f"but {' and '.join(given)} were sent" if given else "but none was sent"
-            raise serializers.ValidationError({given[1] if given else "audio_file": f"Provide exactly one of audio_file, remote_url or uploaded_audio_key, {found}."})  # fmt: skip
+            message = f"Provide exactly one of {', '.join(SOURCES)}, {found}."
+            raise serializers.ValidationError({given[1] if given else "audio_file": message})
         if ("uploaded_audio_key" in fields) != ("uploaded_audio_token" in fields):
             raise serializers.ValidationError(
                 {"uploaded_audio_token": "uploaded_audio_key and uploaded_audio_token must be sent together."}
@@ -109,11 +109,10 @@ class SubmitJob(serializers.Serializer):
         if language != "auto" and language not in _LANGUAGES[tier]:
             hint = " It is available with transcription_model=premium." if language in PREMIUM_LANGUAGES else ""
             accepted = ", ".join(sorted(_LANGUAGES[tier]))
-            raise serializers.ValidationError(
-                {
-                    "language": f"language '{language}' is not supported by the {tier} tier.{hint} Use auto or one of: {accepted}."
-                }
+            message = (
+                f"language '{language}' is not supported by the {tier} tier.{hint} Use auto or one of: {accepted}."
             )
+            raise serializers.ValidationError({"language": message})
 
 
 class ListJobs(serializers.Serializer):
@@ -124,10 +123,10 @@ class ListJobs(serializers.Serializer):
         min_value=1,
         max_value=limits.LIST_LIMIT_MAX,
         default=limits.LIST_LIMIT_DEFAULT,
-        error_messages={
-            name: f"limit must be a whole number from 1 to {limits.LIST_LIMIT_MAX}."
-            for name in ("invalid", "min_value", "max_value", "max_string_length")
-        },
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value", "max_string_length"),
+            f"limit must be a whole number from 1 to {limits.LIST_LIMIT_MAX}.",
+        ),
     )
     cursor = Text(required=False, max_length=200)
 

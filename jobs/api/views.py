@@ -1,4 +1,6 @@
-"""/jobs: submit, list, read, download, cancel. Thin: checks what was sent, calls a verb of jobs.intake, shows the answer."""
+"""/jobs: submit, list, read, download, cancel. Thin: checks what was sent, calls a verb of jobs.intake, shows the
+answer.
+"""
 
 import uuid
 from typing import Any

@@ -25,6 +25,8 @@ from typing import Any
 from urllib.parse import quote
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
+# The joined weights are 150 MB and a new database 50 MB; below this a start would fail half-way.
+MIN_FREE_BYTES = 500 * 2**20
 
 # A unix socket's whole path fits in 107 bytes on Linux and 103 on macOS. The longest name we add is supervisord's: it
 # makes its socket under a second name, with its process id, first.

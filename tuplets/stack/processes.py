@@ -21,11 +21,9 @@ from pathlib import Path
 
 import psutil
 
-from tuplets.stack.layout import PROJECT_DIR, Layout, StackError
+from tuplets.stack.layout import MIN_FREE_BYTES, PROJECT_DIR, Layout, StackError
 
 MARKER = "TUPLETS_STACK"
-# The joined weights are 150 MB and a new database 50 MB; below this a start would fail half-way.
-MIN_FREE_BYTES = 500 * 2**20
 PR_SET_PDEATHSIG = 1
 
 # No library may phone home or look for weights on the network; OpenMP threads sleep while they wait for work.

@@ -1,4 +1,6 @@
-"""`manage.py requeue_stalled`: one round of the sweeper, for operators who run their own clock instead of the scheduler."""
+"""`manage.py requeue_stalled`: one round of the sweeper, for operators who run their own clock instead of the
+scheduler.
+"""
 
 from typing import Any
 

@@ -1,0 +1,123 @@
+"""Database and queue around one command, with real servers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.stack.conftest import Run, environment
+from tuplets.stack import processes
+from tuplets.stack.layout import PROJECT_DIR, Layout
+
+CONNECT = """
+import os, psycopg, redis
+database = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+queue = redis.Redis.from_url(os.environ["REDIS_URL"])
+"""
+WRITE = CONNECT + "database.execute('CREATE TABLE kept AS SELECT 42 AS answer'); queue.set('kept', 'yes')"
+READ = CONNECT + "print(database.execute('SELECT answer FROM kept').fetchone(), queue.get('kept'))"
+
+
+def waiting_services(layout: Layout) -> subprocess.Popen[str]:
+    """Servers that hold the folder until they are told to stop."""
+    command = [sys.executable, "-m", "tuplets.stack", "services", "--", "sh", "-c", "echo ready; exec sleep 60"]
+    started = subprocess.Popen(command, cwd=PROJECT_DIR, env=environment(layout), stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    assert started.stdout.readline() == "ready\n"
+    return started
+
+
+def test_a_command_gets_both_servers_and_its_exit_status_is_passed_on(services: Run, layout: Layout) -> None:
+    done = services(CONNECT + "print(database.info.server_version > 0, queue.ping()); raise SystemExit(7)")
+    assert (done.stdout, done.returncode) == ("True True\n", 7), done.stderr
+    assert processes.members(layout) == []
+
+
+def test_nothing_listens_on_the_network(services: Run) -> None:
+    done = services(CONNECT + "print(database.execute('SHOW listen_addresses').fetchone(), queue.config_get('port'))")
+    assert done.stdout == "('',) {'port': '0'}\n", done.stderr
+
+
+def test_data_is_there_at_the_next_start(services: Run) -> None:
+    assert services(WRITE).returncode == 0
+    done = services(READ)
+    assert done.stdout == "(42,) b'yes'\n", done.stderr
+
+
+def test_a_killed_postgresql_is_recovered_by_the_next_start(services: Run, layout: Layout) -> None:
+    kill = (
+        WRITE
+        + f"""
+import time; time.sleep(1.1)  # Valkey writes its file once a second
+os.kill(int(open("{layout.postgres}/postmaster.pid").readline()), 9)
+"""
+    )
+    assert services(kill).returncode == 0
+    assert (layout.postgres / "postmaster.pid").exists()
+    done = services(READ)
+    assert done.stdout == "(42,) b'yes'\n", done.stderr
+
+
+def test_a_process_that_took_a_killed_servers_number_does_not_stop_the_next_start(
+    services: Run, layout: Layout
+) -> None:
+    assert services("").returncode == 0
+    lines = [str(os.getpid()), str(layout.postgres), "0", "5432", "", "", "", ""]
+    (layout.postgres / "postmaster.pid").write_text("\n".join(lines))
+    assert services("").returncode == 0
+
+
+def test_servers_of_a_killed_run_are_ended_by_the_next(services: Run, layout: Layout) -> None:
+    first = waiting_services(layout)
+    child = psutil.Process(first.pid).children()
+    left = {process.pid for process in processes.members(layout)}
+    first.kill()
+    first.wait()
+    try:
+        done = services(CONNECT + "print(queue.ping())")
+        assert done.stdout == "True\n", done.stderr
+        assert not any(psutil.pid_exists(pid) for pid in left)
+    finally:
+        for process in child:
+            if process.is_running():
+                process.kill()
+
+
+def test_two_runs_in_one_folder_are_refused_in_one_sentence(services: Run, layout: Layout) -> None:
+    first = waiting_services(layout)
+    try:
+        done = services("print('never')")
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1
+        assert f"already running from {layout.data_dir} (process {first.pid})" in done.stderr
+    finally:
+        first.send_signal(signal.SIGTERM)
+        first.wait(20)
+
+
+def test_sigterm_reaches_the_command_and_everything_stops(layout: Layout) -> None:
+    started = waiting_services(layout)
+    began = time.monotonic()
+    started.send_signal(signal.SIGTERM)
+    assert started.wait(20) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 10
+    assert processes.members(layout) == []
+
+
+def test_servers_that_the_environment_names_are_not_started(services: Run, layout: Layout) -> None:
+    named = {"DATABASE_URL": "postgresql://db.example/app", "REDIS_URL": "redis://queue.example"}
+    done = services("import os; print(os.environ['DATABASE_URL'], os.environ['REDIS_URL'])", **named)
+    assert done.stdout == "postgresql://db.example/app redis://queue.example\n", done.stderr
+    assert not layout.postgres.exists()
+
+
+def test_a_data_folder_with_a_long_path_works(services: Run, layout: Layout) -> None:
+    far = Path(layout.data_dir, "a folder with a name, and a long one " * 3)
+    done = services(CONNECT + "print(queue.ping())", TUPLETS_DATA_DIR=str(far))
+    assert done.stdout == "True\n", done.stderr
+    Layout(far).sockets.rmdir()
