@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -17,6 +18,9 @@ from django.test import Client
 from accounts import services
 from accounts.models import Account, Membership, User
 from jobs.models import Claim, Job
+
+# Threads of live servers and workers close their connections, so that the test database can be dropped at the end.
+django_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 DOCUMENT = b'{"text":"Good morning.","segments":[{"start":0.0,"end":1.0,"text":"Good morning."}],"language":"en"}'
 

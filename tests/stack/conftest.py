@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tuplets.stack import processes
@@ -32,6 +33,14 @@ def environment(layout: Layout, **extra: str) -> dict[str, str]:
         name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "MAKELEVEL")
     }
     return inherited | {"TUPLETS_DATA_DIR": str(layout.data_dir)} | extra
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """False for one that only waits to be reaped, too."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture

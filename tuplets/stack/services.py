@@ -20,19 +20,24 @@ from tuplets.stack.layout import Layout, StackError
 
 def run_command(layout: Layout, command: list[str], *, durable: bool) -> int:
     """Runs `command` with DATABASE_URL, REDIS_URL and TUPLETS_DATA_DIR set; its exit status (128 + n for signal n)."""
+    child: subprocess.Popen[bytes] | None = None
+    done = False
+
+    def on_signal(number: int, _: object) -> None:
+        if child is None:
+            raise SystemExit(128 + number)  # still starting: stop what has started
+        # ctrl-C reaches the command by itself, and it decides what that means; we wait for it and stop the servers.
+        if number != signal.SIGINT and not done:
+            child.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
     with running(layout, durable=durable) as urls:
         env = processes.environment(layout) | urls
         del env[processes.MARKER]  # the command is no part of the copy: the next start must not end it
         child = subprocess.Popen(command, env=env)
-        # ctrl-C reaches the command too, and it decides what that means; we only wait for it and stop the servers.
-        before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            before[number] = signal.signal(number, lambda received, _: child.send_signal(received))
-        try:
-            status = child.wait()
-        finally:
-            for number, action in before.items():
-                signal.signal(number, action)
+        status = child.wait()
+        done = True
     return status if status >= 0 else 128 - status
 
 

@@ -126,7 +126,7 @@ def port() -> Finding:
         probe.settimeout(2)
         if probe.connect_ex(("127.0.0.1", settings.PORT)) == 0:
             return Finding("port", True, f"something answers on {settings.PORT}")
-    return Finding("port", False, f"nothing listens on {settings.PORT}", START)
+    return Finding("port", False, f"nothing listens on {settings.PORT} (PORT says which)", START)
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (

@@ -1,0 +1,71 @@
+"""The published Python client (`tuplets-ai`) works unchanged, sync and async, for everything that exists."""
+
+from pathlib import Path
+
+import pytest
+from tuplets_ai import AsyncTupletsClient, TupletsClient
+from tuplets_ai.errors import AuthenticationError, ConflictError, NotFoundError, ValidationError
+from tuplets_ai.models import JobCreateParams
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SPEECH = Path(__file__).parents[1] / "data" / "audio" / "speech.mp3"
+WAIT = {"poll_interval": 0.1, "timeout": 120}
+
+
+@pytest.fixture
+def client(served, customer):
+    with TupletsClient(api_key=customer.key, base_url=served) as client:
+        yield client
+
+
+def test_submit_wait_download_and_list(client, worker):
+    accepted = client.jobs.create_from_file(SPEECH, params=JobCreateParams(language="en"))
+    job = client.jobs.wait(accepted.id, **WAIT)
+    assert job.status == "completed" and job.error_message is None and job.progress_percent == 100
+    assert "ask not what your country can do for you" in job.result["text"]
+    assert job.audio_duration_seconds == pytest.approx(11, abs=0.2) and job.runtime_ms > 0
+    assert client.jobs.download_result(accepted.id) == job.result
+    listed = client.jobs.list(status="completed", limit=5)
+    assert listed.total_items == 1 and listed.status_filter == "completed"
+    assert listed.items[0].id == accepted.id and listed.items[0].result == {"text": job.result["text"]}
+
+
+def test_bytes_with_an_unknown_name_are_judged_by_content(client, worker):
+    accepted = client.jobs.create_from_bytes(filename="recording", data=SPEECH.read_bytes())
+    job = client.jobs.wait(accepted.id, **WAIT)
+    assert job.status == "completed" and job.result["language"] == "en"
+
+
+def test_cancelling_by_id_and_by_token(client):
+    by_id = client.jobs.create_from_file(SPEECH)
+    client.jobs.cancel(by_id.id)
+    by_token = client.jobs.create_from_file(SPEECH)
+    client.jobs.cancel_with_token(by_token.cancel_token)
+    for accepted in (by_id, by_token):
+        job = client.jobs.get(accepted.id)
+        assert job.status == "failed" and job.error_message == "Job was cancelled." and job.result is None
+    with pytest.raises(ConflictError):
+        client.jobs.cancel(by_id.id)
+
+
+def test_errors_arrive_as_the_clients_own_classes_with_our_sentences(client, served):
+    with pytest.raises(ValidationError, match="language 'xx' is not supported"):
+        client.jobs.create_from_file(SPEECH, params=JobCreateParams(language="xx"))
+    with pytest.raises(ValidationError, match="not available on this server"):
+        client.jobs.create_from_url("https://example.com/a.mp3")
+    with pytest.raises(NotFoundError):
+        client.jobs.get("550e8400-e29b-41d4-a716-446655440000")
+    with TupletsClient(api_key="tb_" + "x" * 40, base_url=served) as stranger, pytest.raises(AuthenticationError):
+        stranger.jobs.list()
+
+
+@pytest.mark.asyncio
+async def test_the_async_client_submits_waits_and_downloads(served, customer, worker):
+    client = AsyncTupletsClient(api_key=customer.key, base_url=served)
+    accepted = await client.jobs.create_from_file(SPEECH)
+    job = await client.jobs.wait(accepted.id, **WAIT)
+    assert job.status == "completed" and "your country" in job.result["text"]
+    assert await client.jobs.download_result(accepted.id) == job.result
+    assert (await client.jobs.list()).total_items == 1
+    second = await client.jobs.create_from_bytes(filename="speech.mp3", data=SPEECH.read_bytes())
+    await client.jobs.cancel_with_token(second.cancel_token)
