@@ -5,8 +5,9 @@ PYTHON ?= python3.11
 PY := .venv/bin/python
 # Tests get a database, a queue and files of their own; the weights are shared, because they never change.
 DATA_DIR := $(or $(TUPLETS_DATA_DIR),var)
-TEST_ENV := TUPLETS_DATA_DIR="$(DATA_DIR)/test" TUPLETS_MODELS_DIR="$(or $(TUPLETS_MODELS_DIR),$(abspath $(DATA_DIR))/models)"
+TEST_ENV := TUPLETS_DATA_DIR="$(DATA_DIR)/test" TUPLETS_MODELS_DIR="$(or $(TUPLETS_MODELS_DIR),$(DATA_DIR)/models)"
 SERVICES := $(TEST_ENV) $(PY) -m tuplets.stack services --throwaway --
+COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-api clean install install-dev
@@ -29,11 +30,12 @@ check: install-dev  ## format, lint, types, import contracts, Django's checks, m
 	@.venv/bin/lint-imports --no-logo
 	@$(SERVICES) sh -c '$(PY) manage.py check && $(PY) manage.py makemigrations --check --dry-run'
 
-setup: install  ## install and prepare the recognition weights, and start nothing
+setup:  ## install what is missing and prepare the recognition weights, and start nothing
+	@$(call with-python,requirements.txt --again)
 	@$(PY) -m tuplets.stack weights
 
 logs:  ## follow every log
-	@exec tail -n 20 -F $(DATA_DIR)/log/*.log
+	@exec tail -n 20 -F "$(DATA_DIR)"/log/*.log
 
 doctor: install  ## what is there, what is missing, and the command that mends it
 	@$(PY) manage.py doctor
@@ -43,8 +45,8 @@ format: install-dev  ## format and mend what can be mended
 	@$(PY) -m ruff check --fix .
 
 requirements: install-dev  ## compile requirements/*.in into the pinned lists
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/embedded.in -o requirements.txt
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -c requirements.txt requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) requirements/embedded.in -o requirements.txt
+	@$(COMPILE) requirements/dev.in -c requirements.txt -o requirements/dev.txt
 
 bench-transcribe: install-dev  ## speed and word error rate against a plain faster-whisper call
 	@exec $(PY) benchmarks/transcribe.py

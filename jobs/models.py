@@ -210,7 +210,7 @@ class Job(models.Model):
             models.Index(fields=["account", "-created_at", "-id"], name="job_list"),
             models.Index(fields=["account", "status", "-created_at", "-id"], name="job_list_by_status"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="job_running"),
-            models.Index(fields=["created_at"], condition=Q(status="queued"), name="job_queued"),
+            models.Index(fields=["created_at"], condition=~_ENDED, name="job_unfinished"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -2,7 +2,7 @@
 (best effort).
 """
 
-from datetime import datetime
+import uuid
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -14,6 +14,8 @@ _KEY = "speed:{model}"
 _KEPT_S = 30 * 24 * 3600
 # With fewer than this many percent done, the machine's measured speed says more than the job's own.
 _OWN_SPEED_FROM_PERCENT = 10.0
+# Jobs further back in the queue get no estimate: nobody waits for it to the second.
+_BACKLOG_LOOKED_AT = 1000
 
 
 def note(model: str, *, audio_s: float, elapsed_s: float) -> None:
@@ -37,23 +39,35 @@ def measured(model: str) -> float | None:
         return None
 
 
-def seconds_remaining(job: Job, *, now: datetime | None = None) -> int | None:
-    """Whole seconds until the job is likely to finish; None when nothing is known yet."""
-    now = now or timezone.now()
+def seconds_remaining(jobs: list[Job]) -> dict[uuid.UUID, int]:
+    """Whole seconds until each unfinished job is likely to finish, where something is known to go by."""
+    unfinished = [job for job in jobs if job.is_unfinished]
+    if not unfinished:
+        return {}
+    ahead_s = _audio_ahead_s() if any(job.status == Job.Status.QUEUED for job in unfinished) else {}
+    estimates = {job.pk: _estimate(job, ahead_s) for job in unfinished}
+    return {pk: max(1, round(seconds)) for pk, seconds in estimates.items() if seconds is not None}
+
+
+def _estimate(job: Job, ahead_s: dict[uuid.UUID, float]) -> float | None:
+    done = job.progress_percent / 100
     if job.status == Job.Status.RUNNING and job.claimed_at and job.progress_percent >= _OWN_SPEED_FROM_PERCENT:
-        elapsed_s = (now - job.claimed_at).total_seconds()
-        return max(1, round(elapsed_s * (100 - job.progress_percent) / job.progress_percent))
+        return (timezone.now() - job.claimed_at).total_seconds() * (1 - done) / done
     speed = measured(job.transcription_model)
     if not speed or job.audio_duration_seconds is None:
         return None
-    own_s = job.audio_duration_seconds * (1 - job.progress_percent / 100) / speed
-    return max(1, round(own_s + (_backlog_audio_s(job) / speed if job.status == Job.Status.QUEUED else 0)))
+    if job.status == Job.Status.RUNNING:
+        return job.audio_duration_seconds * (1 - done) / speed
+    return (ahead_s[job.pk] + job.audio_duration_seconds) / speed if job.pk in ahead_s else None
 
 
-def _backlog_audio_s(job: Job) -> float:
-    """Audio seconds of unfinished jobs that were submitted before this one, over all accounts."""
-    ahead = Job.objects.unfinished().filter(created_at__lt=job.created_at)[:1000]
-    return sum(
-        (seconds or 0) * (1 - done / 100)
-        for seconds, done in ahead.values_list("audio_duration_seconds", "progress_percent")
+def _audio_ahead_s() -> dict[uuid.UUID, float]:
+    """For the first unfinished jobs of all accounts, oldest first: the audio seconds to be processed before each."""
+    rows = (
+        Job.objects.unfinished().order_by("created_at").values_list("pk", "audio_duration_seconds", "progress_percent")
     )
+    ahead_s, total = {}, 0.0
+    for pk, seconds, percent in rows[:_BACKLOG_LOOKED_AT]:
+        ahead_s[pk] = total
+        total += (seconds or 0) * (1 - percent / 100)
+    return ahead_s

@@ -24,13 +24,8 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         if scheme.lower() != "bearer":
             raise TupletsError(Code.UNAUTHORIZED)
-        key = (
-            ApiKey.objects.usable()
-            .select_related("account", "created_by")
-            .filter(digest=digest_of(token.strip()))
-            .first()
-        )
-        if key is None:
+        key = ApiKey.objects.find(token.strip())
+        if key is None or not key.is_usable:
             raise TupletsError(Code.UNAUTHORIZED)
         key.note_use()
         structlog.contextvars.bind_contextvars(account_id=str(key.account_id))

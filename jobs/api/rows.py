@@ -26,16 +26,21 @@ def accepted(job: Job) -> dict[str, Any]:
 def whole(job: Job) -> dict[str, Any]:
     """A job with its full result, which is copied into the answer as it is stored."""
     available = job.status == Job.Status.COMPLETED and not job.is_expired
-    return row(job, orjson.Fragment(bytes(job.result.document)) if available else None)
+    result = orjson.Fragment(bytes(job.result.document)) if available else None
+    return row(job, result, speed.seconds_remaining([job]).get(job.pk))
 
 
-def listed(job: Job) -> dict[str, Any]:
-    """A job with the start of its text."""
-    available = job.status == Job.Status.COMPLETED and not job.is_expired
-    return row(job, {"text": job.result.preview} if available else None)
+def listed(jobs: list[Job]) -> list[dict[str, Any]]:
+    """Jobs with the start of their texts."""
+    remaining_s = speed.seconds_remaining(jobs)
+    return [row(job, _preview(job), remaining_s.get(job.pk)) for job in jobs]
 
 
-def row(job: Job, result: Any) -> dict[str, Any]:
+def _preview(job: Job) -> dict[str, str] | None:
+    return {"text": job.result.preview} if job.status == Job.Status.COMPLETED and not job.is_expired else None
+
+
+def row(job: Job, result: Any, remaining_s: int | None) -> dict[str, Any]:
     unfinished, expired = job.is_unfinished, job.is_expired
     return {
         "id": str(job.id),
@@ -58,7 +63,7 @@ def row(job: Job, result: Any) -> dict[str, Any]:
         and job.download_count < limits.DOWNLOADS_PER_JOB_MAX,
         "source_audio_available": bool(job.source_key) and not expired,
         "progress_percent": job.progress_percent,
-        "estimated_seconds_remaining": speed.seconds_remaining(job) if unfinished else None,
+        "estimated_seconds_remaining": remaining_s,
         "cancel_token": job.cancel_token if unfinished else None,
         "created_at": utc(job.created_at),
         "started_at": utc(job.started_at),

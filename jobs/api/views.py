@@ -24,14 +24,11 @@ from tuplets.http import read_fields, read_query
 
 def job_of(request: Request, job_id: str, *, with_document: bool = False) -> Job:
     """The account's own job; a malformed id, a random one and someone else's are the same 404."""
-    jobs = Job.objects.owned_by(account_of(request)).select_related("result")
+    jobs = Job.objects.select_related("result") if with_document else Job.objects.for_answers()
     try:
-        job = (jobs if with_document else jobs.for_answers()).filter(pk=uuid.UUID(job_id)).first()
-    except ValueError:
-        job = None
-    if job is None:
-        raise TupletsError(Code.NOT_FOUND)
-    return job
+        return jobs.get(pk=uuid.UUID(job_id), account=account_of(request))
+    except (ValueError, Job.DoesNotExist):
+        raise TupletsError(Code.NOT_FOUND) from None
 
 
 class JobsView(APIView):
@@ -45,7 +42,7 @@ class JobsView(APIView):
         jobs, next_cursor = listing.page(account, status=status, limit=query["limit"], cursor=query.get("cursor"))
         return Response(
             {
-                "items": [rows.listed(job) for job in jobs],
+                "items": rows.listed(jobs),
                 "total_items": listing.total(account, status=status),
                 "status_filter": status,
                 "next_cursor": next_cursor,

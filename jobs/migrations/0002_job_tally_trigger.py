@@ -1,43 +1,56 @@
-"""The trigger that keeps jobs_jobtally true whatever changes a job: ORM, bulk update, admin or psql.
+"""The triggers that keep jobs_jobtally true whatever changes a job: ORM, bulk statement, admin or psql.
 
-Rows are locked in the order of their status, so two transactions that move jobs of one account can't deadlock over them.
+Once a statement, not once a row: a purge of many jobs changes each tally once. Tallies are locked in one order, so two
+transactions that move jobs of one account can't deadlock over them.
 """
 
 from django.db import migrations
 
 CREATE = """
-CREATE FUNCTION jobs_tally_add(of_account uuid, of_status text, change bigint) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO jobs_jobtally (account_id, status, jobs) VALUES (of_account, of_status, change)
-    ON CONFLICT (account_id, status) DO UPDATE SET jobs = jobs_jobtally.jobs + excluded.jobs;
-$$;
-
-CREATE FUNCTION jobs_keep_tally() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION jobs_tally_new() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        PERFORM jobs_tally_add(NEW.account_id, NEW.status, 1);
-    ELSIF TG_OP = 'DELETE' THEN
-        PERFORM jobs_tally_add(OLD.account_id, OLD.status, -1);
-    ELSIF OLD.status < NEW.status THEN
-        PERFORM jobs_tally_add(OLD.account_id, OLD.status, -1);
-        PERFORM jobs_tally_add(NEW.account_id, NEW.status, 1);
-    ELSE
-        PERFORM jobs_tally_add(NEW.account_id, NEW.status, 1);
-        PERFORM jobs_tally_add(OLD.account_id, OLD.status, -1);
-    END IF;
+    INSERT INTO jobs_jobtally (account_id, status, jobs)
+    SELECT account_id, status, count(*) FROM new_rows GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (account_id, status) DO UPDATE SET jobs = jobs_jobtally.jobs + excluded.jobs;
     RETURN NULL;
-END;
-$$;
+END $$;
 
-CREATE TRIGGER jobs_tally_rows AFTER INSERT OR DELETE ON jobs_job
-    FOR EACH ROW EXECUTE FUNCTION jobs_keep_tally();
-CREATE TRIGGER jobs_tally_moves AFTER UPDATE OF status, account_id ON jobs_job
-    FOR EACH ROW WHEN (OLD.status <> NEW.status OR OLD.account_id <> NEW.account_id) EXECUTE FUNCTION jobs_keep_tally();
+CREATE FUNCTION jobs_tally_old() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO jobs_jobtally (account_id, status, jobs)
+    SELECT account_id, status, -count(*) FROM old_rows GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (account_id, status) DO UPDATE SET jobs = jobs_jobtally.jobs + excluded.jobs;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION jobs_tally_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO jobs_jobtally (account_id, status, jobs)
+    SELECT account_id, status, sum(change) FROM (
+        SELECT n.account_id, n.status, 1 AS change FROM new_rows n JOIN old_rows o USING (id)
+        WHERE (n.account_id, n.status) <> (o.account_id, o.status)
+        UNION ALL
+        SELECT o.account_id, o.status, -1 FROM new_rows n JOIN old_rows o USING (id)
+        WHERE (n.account_id, n.status) <> (o.account_id, o.status)
+    ) moved GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (account_id, status) DO UPDATE SET jobs = jobs_jobtally.jobs + excluded.jobs;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER jobs_tally_insert AFTER INSERT ON jobs_job
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION jobs_tally_new();
+CREATE TRIGGER jobs_tally_delete AFTER DELETE ON jobs_job
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION jobs_tally_old();
+CREATE TRIGGER jobs_tally_update AFTER UPDATE ON jobs_job
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION jobs_tally_moved();
 """
 DROP = """
-DROP TRIGGER jobs_tally_rows ON jobs_job;
-DROP TRIGGER jobs_tally_moves ON jobs_job;
-DROP FUNCTION jobs_keep_tally();
-DROP FUNCTION jobs_tally_add(uuid, text, bigint);
+DROP TRIGGER jobs_tally_insert ON jobs_job;
+DROP TRIGGER jobs_tally_delete ON jobs_job;
+DROP TRIGGER jobs_tally_update ON jobs_job;
+DROP FUNCTION jobs_tally_new();
+DROP FUNCTION jobs_tally_old();
+DROP FUNCTION jobs_tally_moved();
 """
 
 

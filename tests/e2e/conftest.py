@@ -34,5 +34,3 @@ def served(live_server: Any, settings: Any) -> str:
 @pytest.fixture
 def customer(transactional_db: Any) -> Person:
     return make_person("dev@example.org")
-
-

@@ -61,11 +61,11 @@ def test_errors_arrive_as_the_clients_own_classes_with_our_sentences(client, ser
 
 @pytest.mark.asyncio
 async def test_the_async_client_submits_waits_and_downloads(served, customer, worker):
-    client = AsyncTupletsClient(api_key=customer.key, base_url=served)
-    accepted = await client.jobs.create_from_file(SPEECH)
-    job = await client.jobs.wait(accepted.id, **WAIT)
-    assert job.status == "completed" and "your country" in job.result["text"]
-    assert await client.jobs.download_result(accepted.id) == job.result
-    assert (await client.jobs.list()).total_items == 1
-    second = await client.jobs.create_from_bytes(filename="speech.mp3", data=SPEECH.read_bytes())
-    await client.jobs.cancel_with_token(second.cancel_token)
+    async with AsyncTupletsClient(api_key=customer.key, base_url=served) as client:
+        accepted = await client.jobs.create_from_file(SPEECH)
+        job = await client.jobs.wait(accepted.id, **WAIT)
+        assert job.status == "completed" and "your country" in job.result["text"]
+        assert await client.jobs.download_result(accepted.id) == job.result
+        assert (await client.jobs.list()).total_items == 1
+        second = await client.jobs.create_from_bytes(filename="speech.mp3", data=SPEECH.read_bytes())
+        await client.jobs.cancel_with_token(second.cancel_token)

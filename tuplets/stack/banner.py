@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 
 from tuplets.stack.layout import PROJECT_DIR, Layout
 
 SAMPLE = PROJECT_DIR / "samples" / "insurance-call.mp3"
+
+
+def say(message: str) -> None:
+    """Prints at once. Whoever read it may be gone (`make run | head`, a closed terminal): that must stop nothing."""
+    try:
+        print(message, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def text(*, layout: Layout, address: str, email: str, key: str) -> str:
@@ -34,8 +44,10 @@ def commands(address: str) -> list[str]:
     bearer = '-H "Authorization: Bearer $TUPLETS_API_KEY"'
     # The answer is shown as well as its id kept.
     keep_id = """tee /dev/stderr | grep -o '"id": *"[^"]*' | head -n 1 | cut -d '"' -f 4"""
+    # curl takes a comma or semicolon for the end of the name unless it is quoted for curl, too.
+    name = f'"{SAMPLE}"' if {",", ";"} & set(str(SAMPLE)) else str(SAMPLE)
     return [
-        f"JOB=$(curl -sS {address}/jobs {bearer} -F audio_file=@{shlex.quote(str(SAMPLE))} | {keep_id})",
+        f"JOB=$(curl -sS {address}/jobs {bearer} -F audio_file=@{shlex.quote(name)} | {keep_id})",
         f"curl -sS {address}/jobs/$JOB {bearer}",
         f"curl -sS {address}/jobs/$JOB/download {bearer} -o transcript.json",
     ]

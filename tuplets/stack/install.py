@@ -1,4 +1,4 @@
-"""Makes the virtual environment and keeps it equal to a pinned list: `python3.11 tuplets/stack/install.py LIST`.
+"""Makes the virtual environment and keeps it equal to a pinned list: `python3.11 tuplets/stack/install.py LIST [--again]`.
 
 Standard library only, because it runs before anything is installed; also the place that says in one sentence what is
 wrong with the Python it was given. Nothing is done when the list has not changed since the last time.
@@ -16,20 +16,20 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 VENV = PROJECT / ".venv"
 PYTHON = VENV / "bin" / "python"
-MIN_FREE_BYTES = 2 * 2**30  # the development list unpacked takes 1 GB, and pip needs room to unpack
+MIN_FREE_BYTES = 1500 * 2**20  # unpacked, the longer list takes 1 GB
 
 
 class InstallError(Exception):
     """Something a person has to mend; the message is one sentence."""
 
 
-def main(requirements: Path) -> int:
+def main(requirements: Path, *, again: bool = False) -> int:
     try:
         if sys.version_info[:2] != (3, 11):
             raise InstallError(
                 f"Tuplets needs Python 3.11 and this is {sys.version.split()[0]}: set PYTHON to a python3.11."
             )
-        install(requirements)
+        install(requirements, again=again)
     except InstallError as error:
         print(error, file=sys.stderr)
         return 1
@@ -38,19 +38,22 @@ def main(requirements: Path) -> int:
     return 0
 
 
-def install(requirements: Path) -> None:
+def install(requirements: Path, *, again: bool = False) -> None:
+    """Makes .venv hold the list; with `again` pip looks even if the list is the one that was installed last."""
     stamp = VENV / f"installed-{requirements.stem}"
     # The place counts too: scripts in a virtual environment name it, so a folder that was moved needs a new one.
     wanted = hashlib.sha256(requirements.read_bytes() + f"{VENV} {sys.version}".encode()).hexdigest()
-    if works(PYTHON) and stamp.exists() and stamp.read_text() == wanted:
+    unchanged = works(PYTHON) and stamp.exists() and stamp.read_text() == wanted
+    if unchanged and not again:
         return
     check_disk()
     if not works(PYTHON) or place() not in ("", str(VENV)):
         make_venv()
     place_file().write_text(str(VENV))
-    print(f"Installing the pinned packages of {requirements.name} into .venv (once; a few minutes).", flush=True)
+    if not unchanged:
+        print(f"Installing the pinned packages of {requirements.name} into .venv (once; a few minutes).", flush=True)
     done = subprocess.run(
-        [*pip(), "install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r", str(requirements)],
+        [*pip(), "install", "-qq", "--require-hashes", "--only-binary=:all:", "-r", str(requirements)],
         env={"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"} | os.environ,
     )
     if done.returncode:
@@ -114,4 +117,4 @@ def place() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(PROJECT / sys.argv[1]))
+    sys.exit(main(PROJECT / sys.argv[1], again="--again" in sys.argv[2:]))

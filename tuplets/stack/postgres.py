@@ -130,7 +130,7 @@ def binaries(layout: Layout) -> Path:
             return bin_dir
     raise StackError(
         f"The data in {layout.postgres} was written by PostgreSQL {wanted}, and {major_version(found[0])} is here: "
-        f"install PostgreSQL {wanted}, or move the data with pg_dump."
+        f"run `make setup` or install PostgreSQL {wanted}."
     )
 
 

@@ -48,8 +48,8 @@ class Supervisor:
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)],
             log=log,
             extra={
-                "TUPLETS_LOG_DIR": str(layout.logs),
-                "TUPLETS_RUN_DIR": str(layout.run),
+                # supervisord expands the names of the parts' logs twice.
+                "TUPLETS_LOG_DIR": str(layout.logs).replace("%", "%%"),
                 "TUPLETS_CONTROL_SOCKET": str(layout.control_socket),
             },
         )

@@ -55,7 +55,7 @@ def prepare_weights(layout: Layout) -> None:
 
     models = Path(os.environ.get("TUPLETS_MODELS_DIR") or layout.models)
     try:
-        weights.prepare(models, report=lambda line: print(line, flush=True))
+        weights.prepare(models, report=banner.say)
     except EngineUnavailable as error:
         raise StackError(str(error)) from error
     except OSError as error:
@@ -65,7 +65,7 @@ def prepare_weights(layout: Layout) -> None:
 def _run(layout: Layout, host: str, port: int) -> None:
     processes.check_disk(layout)
     if processes.end_leftovers(layout):
-        print("Ended what an earlier start left running.", flush=True)
+        banner.say("Ended what an earlier start left running.")
     processes.check_port(host, port)
     prepare_weights(layout)
     embedded = _prepare_servers(layout)
@@ -75,9 +75,9 @@ def _run(layout: Layout, host: str, port: int) -> None:
         _watch(supervisor)
     finally:
         _on_signals(signal.SIG_IGN)
-        print("\nStopping.", flush=True)
+        banner.say("\nStopping.")
         supervisor.stop()
-        print("Stopped.", flush=True)
+        banner.say("Stopped.")
 
 
 def _prepare_servers(layout: Layout) -> list[str]:
@@ -119,7 +119,7 @@ def _greet(layout: Layout, host: str, port: int) -> None:
         )
         key = json.loads(made)["api_key"] if made else ""
         greeted.touch()
-    print(banner.text(layout=layout, address=address, email=LOCAL_EMAIL, key=key), flush=True)
+    banner.say(banner.text(layout=layout, address=address, email=LOCAL_EMAIL, key=key))
 
 
 def _watch(supervisor: Supervisor) -> None:
@@ -134,7 +134,7 @@ def _watch(supervisor: Supervisor) -> None:
         for name, part in supervisor.parts().items():
             _raise_if_fatal(part)
             if part.pid and pids.get(name) and part.pid != pids[name]:
-                print(f"{name} ended and was started again (see {part.log}).", flush=True)
+                banner.say(f"{name} ended and was started again (see {part.log}).")
                 supervisor.end_orphans()
             pids[name] = part.pid or pids.get(name, 0)
 

@@ -1,0 +1,174 @@
+"""`make bench-api`: requests a second and latency of the API, against a bare DRF view in the same run.
+
+Prints Markdown. Wants an empty database and queue of its own, which `make bench-api` brings up and throws away.
+"""
+
+import http.client
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuplets.settings")
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import connection
+
+from accounts import services
+from jobs.models import Job, Result
+
+CLIENTS = 4
+SECONDS = 4.0
+SMALL, LARGE = 1_000, 200_000
+FILLER = (
+    "INSERT INTO jobs_job (id, account_id, source_type, source_name, source_key, source_bytes, language, transcription_model,"
+    " diarization, speaker_embeddings, pii_processing, status, error_code, audio_duration_seconds, progress_percent,"
+    " download_count, attempt, created_at, started_at, completed_at)"
+    " SELECT gen_random_uuid(), %s, 'upload', 'call.mp3', '', 1000000, 'auto', 'standard', false, false, false, 'completed',"
+    " '', 60, 100, 0, 1, now() - n * interval '1 second', now(), now() FROM generate_series(1, %s) n"
+)
+RESULTS = (
+    "INSERT INTO jobs_result (job_id, document, preview) SELECT id, convert_to(%s, 'UTF8'), %s FROM jobs_job"
+    " WHERE NOT EXISTS (SELECT FROM jobs_result WHERE job_id = jobs_job.id)"
+)
+SENTENCE = "Thank you for calling, this call is recorded, how can I help you today? "
+DOCUMENT = '{"text":"' + SENTENCE * 30 + '","segments":[' + ",".join(
+    f'{{"start":{n}.0,"end":{n + 1}.0,"text":"{SENTENCE.strip()}","avg_logprob":-0.25,"no_speech_prob":0.01,"language":"en"}}'
+    for n in range(60)
+) + '],"language":"en"}'  # fmt: skip
+
+
+@dataclass
+class Measured:
+    per_second: float
+    p50_ms: float
+    p95_ms: float
+
+
+def measure(
+    port: int, method: str, path: Callable[[int], str], headers: dict[str, str], body: bytes | None = None
+) -> Measured:
+    """Closed loop: each client sends its next request when the last is answered."""
+
+    def client(number: int) -> list[float]:
+        link = http.client.HTTPConnection("127.0.0.1", port)
+        latencies, count = [], number
+        while time.perf_counter() < deadline:
+            began = time.perf_counter()
+            link.request(method, path(count), body=body, headers=headers)
+            answer = link.getresponse()
+            answer.read()
+            assert answer.status in (200, 201), (answer.status, path(count))
+            latencies.append(time.perf_counter() - began)
+            count += CLIENTS
+        link.close()
+        return latencies
+
+    began = time.perf_counter()
+    deadline = began + SECONDS
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        latencies = sorted(latency for found in pool.map(client, range(CLIENTS)) for latency in found)
+    elapsed = time.perf_counter() - began
+    p95 = latencies[int(len(latencies) * 0.95)]
+    return Measured(len(latencies) / elapsed, 1000 * statistics.median(latencies), 1000 * p95)
+
+
+def fill(account_id: str, jobs: int) -> list[str]:
+    """Completed jobs with results up to `jobs` in the table, all of one account: the worst case for its list."""
+    with connection.cursor() as cursor:
+        cursor.execute(FILLER, [account_id, jobs - Job.objects.count()])
+        cursor.execute(RESULTS, [DOCUMENT, SENTENCE * 14])
+        cursor.execute("VACUUM ANALYZE jobs_job, jobs_result, jobs_jobtally")
+    assert Result.objects.count() == jobs
+    return [str(job_id) for job_id in Job.objects.values_list("pk", flat=True)[:1000]]
+
+
+def one_mebibyte() -> tuple[dict[str, str], bytes]:
+    """A multipart body with a WAV file of 1 MiB."""
+    import io
+    import wave
+
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(os.urandom(2**20))
+    boundary = "benchmark"
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="audio_file"; filename="a.wav"\r\n'
+        "Content-Type: audio/wav\r\n\r\n"
+    ).encode() + buffer.getvalue() + f"\r\n--{boundary}--\r\n".encode()  # fmt: skip
+    return {"Content-Type": f"multipart/form-data; boundary={boundary}"}, body
+
+
+def serve() -> tuple[subprocess.Popen[bytes], int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "benchmarks.bare:application"]
+    server = subprocess.Popen(command, env={**os.environ, "PORT": str(port), "WEB_CONCURRENCY": "2"})
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return server, port
+        except OSError:
+            time.sleep(0.1)
+    server.kill()
+    raise SystemExit("The web server did not start.")
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    user, account = services.sign_up(email="bench@example.org")
+    services.verify_email(user=user)
+    _, key = services.issue_key(account=account, user=user, name="Benchmark")
+    auth = {"Authorization": f"Bearer {key}"}
+    server, port = serve()
+    rows: list[tuple[str, Measured]] = []
+    try:
+        for size in (SMALL, LARGE):
+            ids = fill(str(account.pk), size)
+
+            def by_id(prefix: str, ids: list[str] = ids) -> Callable[[int], str]:
+                return lambda n: f"{prefix}/{ids[n % len(ids)]}"
+
+            measure(port, "GET", by_id("/jobs"), auth)  # warm-up
+            rows += [
+                (f"bare DRF view, one row by key, {size:,} jobs", measure(port, "GET", by_id("/bare"), {})),
+                (
+                    f"GET /jobs/{{id}}, {len(DOCUMENT) // 1000} kB result, {size:,} jobs",
+                    measure(port, "GET", by_id("/jobs"), auth),
+                ),
+                (f"GET /jobs, 20 rows, {size:,} jobs", measure(port, "GET", lambda n: "/jobs", auth)),
+            ]
+        headers, body = one_mebibyte()
+        rows.append(("POST /jobs, 1 MiB file", measure(port, "POST", lambda n: "/jobs", auth | headers, body)))
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+    report(rows)
+
+
+def report(rows: list[tuple[str, Measured]]) -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, 2 web processes, {CLIENTS} clients on the same machine\n")
+    print("| request | a second | p50 ms | p95 ms |\n|---|---|---|---|")
+    for name, found in rows:
+        print(f"| {name} | {found.per_second:.0f} | {found.p50_ms:.1f} | {found.p95_ms:.1f} |")
+    (_, bare), (_, one), (_, listed) = rows[:3]
+    (_, bare_large), (_, one_large), (_, listed_large) = rows[3:6]
+    print(f"\nGET /jobs/{{id}} against the bare view: {one.per_second / bare.per_second:.2f} at {SMALL:,} jobs, "
+          f"{one_large.per_second / bare_large.per_second:.2f} at {LARGE:,}")  # fmt: skip
+    print(f"p95 at {LARGE:,} jobs against {SMALL:,}: GET /jobs/{{id}} {one_large.p95_ms / one.p95_ms:.2f}, "
+          f"GET /jobs {listed_large.p95_ms / listed.p95_ms:.2f}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
