@@ -8,7 +8,7 @@ import structlog
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
-from accounts.models import Account, ApiKey, User, digest_of
+from accounts.models import Account, ApiKey, User
 from accounts.services import account_for
 from tuplets.errors import Code, TupletsError
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from jobs.pipeline.types import SAMPLE_RATE, Audio
+from jobs.pipeline.types import SAMPLE_RATE, Audio, Speech
 
 FRAME = 512
 FRAME_S = FRAME / SAMPLE_RATE
@@ -24,18 +23,6 @@ THRESHOLD, NEGATIVE_THRESHOLD = 0.5, 0.35
 MIN_SPEECH_S, MIN_PAUSE_S = 0.1, 0.16
 # The model notices a beginning and an end a little late.
 PAD_S = 0.1
-
-
-@dataclass(frozen=True)
-class Speech:
-    """A stretch of speech between two pauses, in seconds."""
-
-    start_s: float
-    end_s: float
-
-    @property
-    def duration_s(self) -> float:
-        return self.end_s - self.start_s
 
 
 def speech_probabilities(audio: Audio, on_progress: Callable[[float], None]) -> np.ndarray:
@@ -76,7 +63,6 @@ def _runs(probabilities: np.ndarray) -> Iterator[tuple[int, int]]:
     first: int | None = None
     silent_since: int | None = None
     pause, shortest = round(MIN_PAUSE_S / FRAME_S), round(MIN_SPEECH_S / FRAME_S)
-    # Only frames that cross a threshold matter; the rest of hours of silence is skipped.
     for frame, probability in enumerate(probabilities.tolist()):
         if probability >= THRESHOLD:
             silent_since = None

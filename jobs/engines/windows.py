@@ -1,6 +1,6 @@
 """Speech into windows: pieces of the recording that the recogniser hears one at a time, cut where nobody speaks.
 
-Pure arithmetic on `vad.Speech`; used by the transcriber.
+Pure arithmetic; used by the transcriber.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.engines.vad import FRAME_S, Speech
+from jobs.engines.vad import FRAME_S
+from jobs.pipeline.types import Speech
 
 # A pause longer than this ends a window: hearing silence costs as much as hearing speech.
 MAX_PAUSE_S = 3.0

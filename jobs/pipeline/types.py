@@ -71,6 +71,18 @@ class Audio:
 
 
 @dataclass(frozen=True)
+class Speech:
+    """A stretch in which someone speaks, between two pauses."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
 class Word:
     """One word with its own times."""
 

@@ -9,9 +9,9 @@ from jobs.tasks import broker
 from tests.conftest import Person, make_person
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _running_worker(django_db_setup: Any) -> Any:
-    """One for all tests (the broker takes a worker's middleware once), stopped before the test database goes."""
+    """One for the tests of a module, stopped before other workers start."""
     running = Worker(broker, worker_threads=2, worker_timeout=50)
     running.start()
     yield

@@ -1,11 +1,15 @@
 """The published Python client (`tuplets-ai`) works unchanged, sync and async, for everything that exists."""
 
+import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from tuplets_ai import AsyncTupletsClient, TupletsClient
 from tuplets_ai.errors import AuthenticationError, ConflictError, NotFoundError, ValidationError
 from tuplets_ai.models import JobCreateParams
+
+from jobs.models import Result
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SPEECH = Path(__file__).parents[1] / "data" / "audio" / "speech.mp3"
@@ -69,3 +73,18 @@ async def test_the_async_client_submits_waits_and_downloads(served, customer, wo
         assert (await client.jobs.list()).total_items == 1
         second = await client.jobs.create_from_bytes(filename="speech.mp3", data=SPEECH.read_bytes())
         await client.jobs.cancel_with_token(second.cancel_token)
+
+
+def test_cancelling_a_running_job_frees_the_worker_and_keeps_nothing(client, worker):
+    long = client.jobs.create_from_file(Path(__file__).parents[2] / "samples" / "insurance-call.mp3")
+    for _ in range(600):
+        if client.jobs.get(long.id).status == "running":
+            break
+        time.sleep(0.05)
+    client.jobs.cancel(long.id)
+    after = client.jobs.wait(client.jobs.create_from_file(SPEECH).id, **WAIT)
+    assert after.status == "completed"
+    cancelled = client.jobs.get(long.id)
+    assert cancelled.status == "failed" and cancelled.progress_percent < 100
+    assert Result.objects.count() == 1
+    assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())

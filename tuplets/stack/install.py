@@ -1,4 +1,5 @@
-"""Makes the virtual environment and keeps it equal to a pinned list: `python3.11 tuplets/stack/install.py LIST [--again]`.
+"""Makes the virtual environment and keeps it equal to a pinned list:
+`python3.11 tuplets/stack/install.py LIST [--again]`.
 
 Standard library only, because it runs before anything is installed; also the place that says in one sentence what is
 wrong with the Python it was given. Nothing is done when the list has not changed since the last time.

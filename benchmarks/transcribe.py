@@ -1,0 +1,180 @@
+"""`make bench-transcribe`: the whole product from POST to completed against plain faster-whisper, in one run.
+
+For every recording in turn: a plain sequential beam-1 call of faster-whisper, our engine called directly, and the
+product over HTTP
+with a warm worker. Then four jobs at once against one after the other with the API's latency meanwhile, and the
+worker's memory over
+many jobs. Prints Markdown. `--testdata DIR` takes a folder with a manifest.json;
+without one, the project's own small recordings.
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuplets.settings")
+import django
+
+django.setup()
+
+import psutil
+from django.core.management import call_command
+from tuplets_ai import TupletsClient
+
+from accounts import services
+from benchmarks import transcribe_engine as engines
+
+POLL_S = 0.02
+
+
+@contextlib.contextmanager
+def product() -> Iterator[tuple[TupletsClient, psutil.Process]]:
+    """The web server and one worker, as Procfile starts them;
+    the client of a fresh account and the worker's process.
+    """
+    call_command("migrate", verbosity=0)
+    user, account = services.sign_up(email="bench@example.org")
+    services.verify_email(user=user)
+    _, key = services.issue_key(account=account, user=user, name="Benchmark")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "PORT": str(port), "LOG_LEVEL": "WARNING", "dramatiq_worker_timeout": "50"}
+    web = subprocess.Popen([sys.executable, "-m", "gunicorn", "tuplets.wsgi"], env=environment)
+    command = [sys.executable, "-m", "dramatiq", "tuplets.worker", "--processes", "1", "--threads", "4"]
+    worker = subprocess.Popen(["nice", "-n", "10", *command], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        with TupletsClient(api_key=key, base_url=f"http://127.0.0.1:{port}") as client:
+            wait_until(lambda: answers(port), 30)
+            wait_until(lambda: bool(worker_process(worker.pid)), 30)
+            yield client, worker_process(worker.pid)[0]
+    finally:
+        for process in (worker, web):
+            process.terminate()
+        for process in (worker, web):
+            process.wait(timeout=30)
+
+
+def answers(port: int) -> bool:
+    try:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        link.request("GET", "/health")
+        return link.getresponse().status == 200
+    except OSError:
+        return False
+
+
+def worker_process(master: int) -> list[psutil.Process]:
+    """The forked process that loads the model: the largest child."""
+    children = psutil.Process(master).children(recursive=True)
+    return sorted(children, key=lambda child: -child.memory_info().rss)
+
+
+def wait_until(done: Callable[[], bool], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not done():
+        if time.monotonic() > deadline:
+            raise SystemExit("The product did not start.")
+        time.sleep(0.1)
+
+
+def through_http(client: TupletsClient, path: Path) -> tuple[float, dict[str, Any]]:
+    """Wall seconds from POST to completed, and the result."""
+    began = time.perf_counter()
+    accepted = client.jobs.create_from_file(path)
+    job = client.jobs.wait(accepted.id, poll_interval=POLL_S, timeout=1800)
+    elapsed = time.perf_counter() - began
+    if job.status != "completed" or job.result is None:
+        raise SystemExit(f"{path.name}: {job.error_message}")
+    return elapsed, job.result
+
+
+def four_at_once(client: TupletsClient, path: Path) -> None:
+    one_after_the_other = sum(through_http(client, path)[0] for _ in range(4))
+    latencies: list[float] = []
+    stop = threading.Event()
+
+    def poll() -> None:
+        while not stop.wait(0.05):
+            began = time.perf_counter()
+            client._http_client.get("/jobs", headers={"Authorization": f"Bearer {client.api_key}"})
+            latencies.append(1000 * (time.perf_counter() - began))
+
+    poller = threading.Thread(target=poll)
+    poller.start()
+    began = time.perf_counter()
+    accepted = [client.jobs.create_from_file(path) for _ in range(4)]
+    for job in accepted:
+        assert client.jobs.wait(job.id, poll_interval=POLL_S, timeout=1800).status == "completed"
+    at_once = time.perf_counter() - began
+    stop.set()
+    poller.join()
+    p95 = sorted(latencies)[int(len(latencies) * 0.95)]
+    print(f"\nFour jobs of {path.name}: {one_after_the_other:.1f} s one after the other, {at_once:.1f} s at once "
+          f"(ratio {one_after_the_other / at_once:.2f}); GET /jobs meanwhile p50 {statistics.median(latencies):.0f} ms, "
+          f"p95 {p95:.0f} ms.")  # fmt: skip
+
+
+def memory(client: TupletsClient, worker: psutil.Process, path: Path, jobs: int) -> None:
+    sizes = []
+    for _ in range(jobs):
+        through_http(client, path)
+        sizes.append(worker.memory_info().rss / 2**20)
+    print(f"\nWorker memory over {jobs} jobs of {path.name}: {sizes[0]:.0f} MB after the first, "
+          f"{sizes[jobs // 2]:.0f} MB after the {jobs // 2}th, {sizes[-1]:.0f} MB after the last, at most {max(sizes):.0f} MB.")  # fmt: skip
+
+
+def long_recording(client: TupletsClient, worker: psutil.Process, path: Path) -> None:
+    """A two-hour recording, with the largest memory that was seen on the way."""
+    peak, stop = 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not stop.wait(0.2):
+            peak = max(peak, worker.memory_info().rss / 2**20)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    elapsed, result = through_http(client, path)
+    stop.set()
+    watcher.join()
+    duration = result["audio_duration_seconds"]
+    print(f"\n{path.name} ({duration / 3600:.1f} h): {elapsed:.0f} s, {duration / elapsed:.1f} times real time, "
+          f"worker at most {peak:.0f} MB, coverage {result['transcription_meta']['coverage_ratio']}.")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--testdata", type=Path)
+    parser.add_argument("--long", type=Path, help="a recording of hours")
+    parser.add_argument("--jobs", type=int, default=50, help="jobs of the memory run")
+    parser.add_argument("--json", type=Path, help="also keep what was measured")
+    given = parser.parse_args()
+    with product() as (client, worker):
+        recordings = engines.recordings(given.testdata)
+        through_http(client, recordings[0].path)  # loads the model
+        rows = engines.compare(recordings, lambda path: through_http(client, path))
+        engines.report(rows)
+        longest = max(recordings, key=lambda recording: recording.duration_s)
+        shortest = min(recordings, key=lambda recording: recording.duration_s)
+        four_at_once(client, longest.path)
+        memory(client, worker, shortest.path, given.jobs)
+        if given.long:
+            long_recording(client, worker, given.long)
+        if given.json:
+            given.json.write_text(json.dumps([vars(row) for row in rows], default=str))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""From the model's time marks to phrases of a few seconds with times that agree with where someone speaks.
+
+Pure arithmetic; used by the transcriber. Times are seconds from the start of the recording.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from jobs.pipeline.health import letters
+from jobs.pipeline.types import Speech
+
+TimedText = tuple[float, float, str]
+
+# A phrase longer than this is cut at its sentence ends.
+LONG_PHRASE_S = 7.0
+# A cut is moved to a pause this near.
+SNAP_S = 1.0
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=\S)|(?<=[。！？])(?=\S)")
+
+
+def place(phrases: Sequence[TimedText], speech: Sequence[Speech]) -> list[TimedText]:
+    """Phrases cut to a few seconds and clamped to speech: the model's marks start and end in the pauses around it."""
+    placed = []
+    for start, end, text in phrases:
+        start, end = _clamp(start, end, speech)
+        placed.extend(_split(start, end, text, speech))
+    return placed
+
+
+def _clamp(start: float, end: float, speech: Sequence[Speech]) -> tuple[float, float]:
+    inside = [stretch for stretch in speech if stretch.end_s > start and stretch.start_s < end]
+    if not inside:
+        return start, end
+    return max(start, inside[0].start_s), min(end, inside[-1].end_s)
+
+
+def _split(start: float, end: float, text: str, speech: Sequence[Speech]) -> Iterator[TimedText]:
+    sentences = _SENTENCE_END.split(text) if end - start > LONG_PHRASE_S else [text]
+    total = sum(letters(sentence) for sentence in sentences) or 1
+    pauses = [(before.end_s, after.start_s) for before, after in pairwise(speech)]
+    at, done = start, 0
+    for number, sentence in enumerate(sentences, start=1):
+        done += letters(sentence)
+        if number == len(sentences):
+            yield at, end, sentence
+            return
+        guess = start + (end - start) * done / total
+        last, following = min(pauses, key=lambda pause: abs(sum(pause) / 2 - guess), default=(guess, guess))
+        if abs((last + following) / 2 - guess) > SNAP_S or not at < last <= following < end:
+            last = following = max(at, guess)
+        yield at, last, sentence
+        at = following
