@@ -56,9 +56,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in ApiKey._meta.fields]
-
-    exclude = ["digest"]
+        return [field.name for field in ApiKey._meta.fields if field.name != "digest"]
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

@@ -122,8 +122,8 @@ def four_at_once(client: TupletsClient, path: Path) -> None:
     poller.join()
     p95 = sorted(latencies)[int(len(latencies) * 0.95)]
     print(f"\nFour jobs of {path.name}: {one_after_the_other:.1f} s one after the other, {at_once:.1f} s at once "
-          f"(ratio {one_after_the_other / at_once:.2f}); GET /jobs meanwhile p50 {statistics.median(latencies):.0f} ms, "
-          f"p95 {p95:.0f} ms.")  # fmt: skip
+          f"(ratio {one_after_the_other / at_once:.2f}); GET /jobs meanwhile p50 "
+          f"{statistics.median(latencies):.0f} ms, p95 {p95:.0f} ms.")  # fmt: skip
 
 
 def memory(client: TupletsClient, worker: psutil.Process, path: Path, jobs: int) -> None:
@@ -132,7 +132,8 @@ def memory(client: TupletsClient, worker: psutil.Process, path: Path, jobs: int)
         through_http(client, path)
         sizes.append(worker.memory_info().rss / 2**20)
     print(f"\nWorker memory over {jobs} jobs of {path.name}: {sizes[0]:.0f} MB after the first, "
-          f"{sizes[jobs // 2]:.0f} MB after the {jobs // 2}th, {sizes[-1]:.0f} MB after the last, at most {max(sizes):.0f} MB.")  # fmt: skip
+          f"{sizes[jobs // 2]:.0f} MB after the {jobs // 2}th, {sizes[-1]:.0f} MB after the last, "
+          f"at most {max(sizes):.0f} MB.")  # fmt: skip
 
 
 def long_recording(client: TupletsClient, worker: psutil.Process, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from tuplets import views
 
@@ -10,6 +11,7 @@ urlpatterns = [
     path("health", views.health),
     path("", include("accounts.urls")),
     path("", include("jobs.urls")),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]
 handler400 = "tuplets.http.bad_request"

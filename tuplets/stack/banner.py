@@ -9,6 +9,13 @@ import sys
 from tuplets.stack.layout import PROJECT_DIR, Layout
 
 SAMPLE = PROJECT_DIR / "samples" / "insurance-call.mp3"
+NEW_KEY = (
+    "Your API key was shown on the first run. A new account with its own key:",
+    "",
+    "  .venv/bin/python manage.py create_account --email you@tuplets.localhost --verified",
+    "  export TUPLETS_API_KEY=...",
+    "",
+)
 
 
 def say(message: str) -> None:
@@ -19,8 +26,16 @@ def say(message: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def text(*, layout: Layout, address: str, email: str, key: str) -> str:
-    """The whole message. With a `key` it is the only time that anybody sees it."""
+def account(made: dict[str, str]) -> str:
+    """The ready-made account. Nobody sees its key again."""
+    return (
+        f"\nA local account was made for you ({made['email']}). This is its API key; it is shown this once:\n\n"
+        f"  export TUPLETS_API_KEY={made['api_key']}"
+    )
+
+
+def ready(*, layout: Layout, address: str, has_key: bool) -> str:
+    """Where everything is and lines to paste; without a key just shown (`has_key`), how to get one, too."""
     lines = [
         "",
         f"Tuplets is ready at {address}",
@@ -29,8 +44,7 @@ def text(*, layout: Layout, address: str, email: str, key: str) -> str:
         f"  logs   {layout.logs}   (make logs)",
         "  stop   ctrl-C",
         "",
-        *(_first_run(email, key) if key else _later_run(email)),
-        "",
+        *([] if has_key else NEW_KEY),
         "Transcribe a recording, look at it until its status is completed, download it:",
         "",
         *(f"  {line}" for line in commands(address)),
@@ -50,21 +64,4 @@ def commands(address: str) -> list[str]:
         f"JOB=$(curl -sS {address}/jobs {bearer} -F audio_file=@{shlex.quote(name)} | {keep_id})",
         f"curl -sS {address}/jobs/$JOB {bearer}",
         f"curl -sS {address}/jobs/$JOB/download {bearer} -o transcript.json",
-    ]
-
-
-def _first_run(email: str, key: str) -> list[str]:
-    return [
-        f"A local account was made for you ({email}). This is its API key; it is shown this once:",
-        "",
-        f"  export TUPLETS_API_KEY={key}",
-    ]
-
-
-def _later_run(email: str) -> list[str]:
-    return [
-        "Your API key was shown on the first run. A new account with its own key:",
-        "",
-        f"  .venv/bin/python manage.py create_account --email you@{email.partition('@')[2]} --verified",
-        "  export TUPLETS_API_KEY=...",
     ]

@@ -103,23 +103,26 @@ def _start_everything(layout: Layout, supervisor: Supervisor, embedded: list[str
     _manage(layout, "migrate", "--noinput", within_s=MIGRATIONS_WITHIN_S)
     for name in APP_PARTS:
         supervisor.start(name)
-    _wait(supervisor, "web", lambda: _is_healthy(host, port), HEALTH_WITHIN_S)
-    _greet(layout, host, port)
-
-
-def _greet(layout: Layout, host: str, port: int) -> None:
-    """The banner; with the ready-made account's key on the first run of this data folder, and never again."""
-    greeted = layout.data_dir / ".greeted"
+    is_first = _introduce(layout)
+    _wait(supervisor, "web", lambda: _is_healthy(host, port), HEALTH_WITHIN_S, every_s=0.05)
     address = (os.environ.get("PUBLIC_URL") or f"http://{f'[{host}]' if ':' in host else host}:{port}").rstrip("/")
-    key = ""
-    if not greeted.exists():
-        # A database that was here before this folder has the account already; then there is no key to show.
-        made = _manage(
-            layout, "create_account", "--email", LOCAL_EMAIL, "--verified", "--json", within_s=60, must=False
-        )
-        key = json.loads(made)["api_key"] if made else ""
-        greeted.touch()
-    banner.say(banner.text(layout=layout, address=address, email=LOCAL_EMAIL, key=key))
+    banner.say(banner.ready(layout=layout, address=address, has_key=is_first))
+
+
+def _introduce(layout: Layout) -> bool:
+    """Makes the local account on the first run of this data folder and shows its key, before anything else can fail.
+
+    False on every later run, and where the account was made earlier in a database that is older than this folder.
+    """
+    introduced = layout.data_dir / ".introduced"
+    if introduced.exists():
+        return False
+    arguments = ("create_account", "--email", LOCAL_EMAIL, "--verified", "--json")
+    made = _manage(layout, *arguments, within_s=60, must=False)
+    if made:
+        banner.say(banner.account(json.loads(made)))
+    introduced.touch()
+    return bool(made)
 
 
 def _watch(supervisor: Supervisor) -> None:
@@ -139,7 +142,9 @@ def _watch(supervisor: Supervisor) -> None:
             pids[name] = part.pid or pids.get(name, 0)
 
 
-def _wait(supervisor: Supervisor, name: str, done: Callable[[], bool], within_s: float) -> None:
+def _wait(
+    supervisor: Supervisor, name: str, done: Callable[[], bool], within_s: float, *, every_s: float = 0.1
+) -> None:
     """Waits for a part to answer; StackError with the end of a log when one gave up or nothing came in time."""
     until = time.monotonic() + within_s
     while not done():
@@ -153,7 +158,7 @@ def _wait(supervisor: Supervisor, name: str, done: Callable[[], bool], within_s:
         if time.monotonic() > until:
             log = parts[name].log if name in parts else supervisor.layout.logs
             raise StackError(f"{name} did not answer within {within_s:.0f} s (see {log}):\n{processes.last_lines(log)}")
-        time.sleep(0.1)
+        time.sleep(every_s)
 
 
 def _raise_if_fatal(part: Part) -> None:
