@@ -1,7 +1,7 @@
 # Every command of the project. `make run` and `make test` need Python 3.11 and nothing else.
 
 SHELL := /bin/sh
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 PY := .venv/bin/python
 # Tests get a database, a queue and files of their own; the weights are shared, because they never change.
 DATA_DIR := $(or $(TUPLETS_DATA_DIR),var)

@@ -20,6 +20,7 @@ import orjson
 import structlog
 from django.conf import settings
 from django.core.cache import cache
+from django.db import Error as DatabaseProblem
 from django.db import connection
 
 from accounts import limits
@@ -123,7 +124,7 @@ class _Reporter:
         if now - self._written_at < PROGRESS_INTERVAL_S:
             return
         self._written_at = now
-        if not Job.objects.extend(self._claim, progress_percent=round(100 * fraction, 1)):
+        if not _extend_quietly(self._claim, progress_percent=round(100 * fraction, 1)):
             raise ClaimLost
 
 
@@ -163,11 +164,11 @@ def _heartbeat(claim: Claim, *, budget_s: float) -> Iterator[threading.Event]:
         thread.join()
 
 
-def _extend_quietly(claim: Claim) -> bool:
+def _extend_quietly(claim: Claim, *, progress_percent: float | None = None) -> bool:
     """A database that is briefly away is no reason to stop: the lease outlives a few beats."""
     try:
-        return Job.objects.extend(claim)
-    except Exception as error:
+        return Job.objects.extend(claim, progress_percent=progress_percent)
+    except DatabaseProblem as error:
         log.warning("heartbeat_missed", error=type(error).__name__)
         connection.close()
         return True

@@ -88,3 +88,11 @@ def test_cancelling_a_running_job_frees_the_worker_and_keeps_nothing(client, wor
     assert cancelled.status == "failed" and cancelled.progress_percent < 100
     assert Result.objects.count() == 1
     assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())
+
+
+def test_logs_hold_neither_transcript_nor_key(client, worker, customer, caplog):
+    caplog.set_level("DEBUG")
+    job = client.jobs.wait(client.jobs.create_from_file(SPEECH).id, **WAIT)
+    assert job.status == "completed"
+    assert "job_completed" in caplog.text
+    assert "country" not in caplog.text.lower() and customer.key not in caplog.text and job.id in caplog.text

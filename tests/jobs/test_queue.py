@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from jobs import processing, sweeping, tasks
-from jobs.models import ATTEMPTS_MAX, Job, Result
+from jobs.models import ATTEMPTS_MAX, Job, JobQuerySet, Result
 from jobs.pipeline.run import Outcome
 from jobs.pipeline.types import EngineUnavailable, InputRejected
 from tests.conftest import claimed, complete, make_job
@@ -274,3 +274,20 @@ def test_the_database_refuses_states_that_make_no_sense(alice, changes):
     job = make_job(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
         Job.objects.filter(pk=job.pk).update(**changes)
+
+
+def test_a_database_that_is_briefly_away_does_not_stop_a_job(alice, pipeline, monkeypatch):
+    job = with_recording(make_job(alice))
+    extend, calls = JobQuerySet.extend, []
+
+    def flaky(self, claim, **changes):
+        calls.append(1)
+        if len(calls) == 1:
+            raise OperationalError("the server closed the connection")
+        return extend(self, claim, **changes)
+
+    monkeypatch.setattr(JobQuerySet, "extend", flaky)
+    monkeypatch.setattr(processing.connection, "close", lambda: None)
+    pipeline(lambda report: report("transcribe", 0.2) or report("transcribe", 0.4) or outcome())
+    processing.process(str(job.pk))
+    assert Job.objects.get(pk=job.pk).status == "completed" and len(calls) == 2
