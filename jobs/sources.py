@@ -36,7 +36,11 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
         if start + len(raw_data) > limits.RECORDING_BYTES_MAX:
             self.upload_interrupted()  # removes what was written so far
             raise TupletsError(Code.FILE_TOO_LARGE, field="audio_file")
-        super().receive_data_chunk(raw_data, start)
+        try:
+            super().receive_data_chunk(raw_data, start)
+        except OSError:  # the disk is full
+            self.upload_interrupted()
+            raise
 
 
 def accept_recording(request: HttpRequest) -> None:

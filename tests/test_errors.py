@@ -63,10 +63,30 @@ def test_accept_headers_and_format_parameters_change_nothing(alice):
     assert answer.status_code == 200 and answer["Content-Type"] == "application/json"
 
 
-def test_a_huge_json_body_is_refused_in_words(alice):
-    answer = alice.api.post(
-        "/jobs/cancel", '{"cancel_token":"' + "x" * (2 * 2**20) + '"}', content_type="application/json"
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"cancel_token":' * 50_000, b'{"cancel_token": NaN}', b"\xff\xfe", b'{"a":1}{']
+)
+def test_hostile_json_is_refused_in_words(alice, body):
+    assert_shape(alice.api.generic("POST", "/jobs/cancel", body, content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_without_files_has_a_size_limit(alice, content_type):
+    answer = alice.api.generic("POST", "/jobs", b"remote_url=" + b"x" * (2 * 2**20), content_type=content_type)
+    assert_shape(answer, 400)
+    assert "1 MB" in answer.json()["detail"]
+
+
+def test_url_encoded_forms_are_read(alice):
+    answer = alice.api.generic(
+        "POST", "/jobs", b"language=xx&remote_url=https%3A%2F%2Fe.org", content_type="application/x-www-form-urlencoded"
     )
+    assert_shape(answer, 400)
+    assert "'xx'" in answer.json()["detail"]
+
+
+def test_a_huge_token_is_refused_in_words(alice):
+    answer = alice.api.post("/jobs/cancel", '{"cancel_token":"' + "x" * 2**19 + '"}', content_type="application/json")
     assert_shape(answer, 400)
 
 

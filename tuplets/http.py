@@ -3,6 +3,7 @@
 Every error is `{"detail": one sentence, "code": …, "request_id": …}`; field errors add `errors: [{field, message}]`.
 """
 
+import errno
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,12 +12,14 @@ from typing import Any
 
 import orjson
 import structlog
+from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.utils.datastructures import MultiValueDict
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -51,6 +54,34 @@ class JSONRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         return b"" if data is None else orjson.dumps(data)
+
+
+def _read_small(stream: Any, parser_context: Any) -> bytes:
+    """A body without files, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes: DRF's own parsers read any length."""
+    if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise RequestDataTooBig
+    return stream.read()
+
+
+class JSONParser(BaseParser):
+    """orjson: no NaN, no nesting deep enough to exhaust the stack."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return orjson.loads(_read_small(stream, parser_context))
+        except orjson.JSONDecodeError as error:
+            raise exceptions.ParseError(f"it is not valid JSON ({error}).") from None
+
+
+class FormParser(BaseParser):
+    """URL-encoded forms of bounded size."""
+
+    media_type = "application/x-www-form-urlencoded"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> QueryDict:
+        return QueryDict(_read_small(stream, parser_context))
 
 
 class OnlyJSON(BaseContentNegotiation):
@@ -132,6 +163,9 @@ def as_tuplets_error(exc: Exception) -> TupletsError | None:
             return TupletsError(Code.RATE_LIMITED, retry_after_s=int(getattr(exc, "wait", None) or 1))
         case exceptions.APIException():
             return TupletsError(Code.INVALID_REQUEST, str(exc.detail))
+        case OSError(errno=errno.ENOSPC):
+            log.error("disk_full")
+            return TupletsError(Code.UNAVAILABLE, "The server has no room for the recording right now. Retry later.")
         case RequestDataTooBig():
             return TupletsError(Code.INVALID_REQUEST, "The form fields or JSON body are larger than 1 MB.")
         case UnreadablePostError():

@@ -146,8 +146,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.VerifiedAccount"],
     "DEFAULT_RENDERER_CLASSES": ["tuplets.http.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
-        "rest_framework.parsers.FormParser",
+        "tuplets.http.JSONParser",
+        "tuplets.http.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tuplets.http.OnlyJSON",

@@ -1,10 +1,12 @@
 """POST /jobs: what is accepted, what is refused and in which words, and that nothing half-kept is left behind."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -236,6 +238,16 @@ def test_a_recording_over_the_limit_stops_while_it_is_read(alice, monkeypatch):
     assert answer.status_code == 400 and answer.json()["code"] == "file_too_large" and "1 GB" in answer.json()["detail"]
     assert not Job.objects.exists() and not stored_files()
     assert not list((Path(default_storage.location).parent / "uploads").iterdir())
+
+
+def test_a_full_disk_is_503_and_leaves_nothing(alice, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TemporaryUploadedFile, "write", full, raising=False)
+    answer = submit(alice)
+    assert answer.status_code == 503 and answer["Retry-After"] and "room" in answer.json()["detail"]
+    assert not Job.objects.exists() and not stored_files()
 
 
 def test_a_recording_just_under_the_limit_is_taken(alice, monkeypatch):
