@@ -8,6 +8,8 @@ DATA_DIR := $(or $(TUPLETS_DATA_DIR),var)
 TEST_ENV := TUPLETS_DATA_DIR="$(DATA_DIR)/test" TUPLETS_MODELS_DIR="$(or $(TUPLETS_MODELS_DIR),$(DATA_DIR)/models)"
 SERVICES := $(TEST_ENV) $(PY) -m tuplets.stack services --throwaway --
 COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes
+# Benchmarks too, emptied before each run, with a database that writes to disk as in production.
+BENCH_SERVICES := $(subst /test",/bench",$(TEST_ENV)) $(PY) -m tuplets.stack services --
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-api clean install install-dev
@@ -48,11 +50,13 @@ requirements: install-dev  ## compile requirements/*.in into the pinned lists
 	@$(COMPILE) requirements/embedded.in -o requirements.txt
 	@$(COMPILE) requirements/dev.in -c requirements.txt -o requirements/dev.txt
 
-bench-transcribe: install-dev  ## speed and word error rate against a plain faster-whisper call
-	@exec $(PY) benchmarks/transcribe.py
+bench-transcribe: install-dev  ## speed, word error rate and memory against plain faster-whisper (BENCH="--testdata DIR")
+	@rm -rf "$(DATA_DIR)/bench"
+	@exec env $(BENCH_SERVICES) $(PY) -m benchmarks.transcribe $(BENCH)
 
 bench-api: install-dev  ## requests a second and latency of the API
-	@exec $(PY) benchmarks/api.py
+	@rm -rf "$(DATA_DIR)/bench"
+	@exec env $(BENCH_SERVICES) $(PY) -m benchmarks.api
 
 clean:  ## remove the virtual environment and caches (never the data in var/)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

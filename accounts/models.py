@@ -3,25 +3,24 @@
 A rule that touches one row is a method here; what touches more is a verb in accounts.services.
 """
 
-import functools
 import hashlib
 import secrets
 import string
 import uuid
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import limits
+from tuplets.lookup import Lookup
 
 API_KEY_PREFIX = "tb_"
 API_KEY_RANDOM_CHARACTERS = 40  # of [A-Za-z0-9]: 238 bits, so an unsalted digest can't be searched
-_M = TypeVar("_M", bound=models.Model)
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -98,32 +97,10 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-@functools.cache
-def _find_sql() -> str:
-    """The statement that finds a key by its digest with its account and user, compiled once: it runs on every request,
-    and compiling it costs six times as much as running it (make bench-api)."""
-    keys = ApiKey.objects.select_related("account", "created_by").filter(digest="")
-    return str(keys.query.get_compiler(DEFAULT_DB_ALIAS).as_sql()[0])
-
-
-def _take(model: type[_M], row: tuple[Any, ...]) -> tuple[_M, tuple[Any, ...]]:
-    """An instance from the first columns of a row, and the rest of it."""
-    names = [field.attname for field in model._meta.concrete_fields]
-    return model.from_db(DEFAULT_DB_ALIAS, names, row[: len(names)]), row[len(names) :]
-
-
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def find(self, key: str) -> "ApiKey | None":
         """The row of a key with its account and the person who made it, usable or not."""
-        with connection.cursor() as cursor:
-            cursor.execute(_find_sql(), [digest_of(key)])
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        api_key, row = _take(ApiKey, row)
-        api_key.account, row = _take(Account, row)
-        api_key.created_by, row = _take(User, row)
-        return api_key
+        return _KEY_BY_DIGEST.get(digest_of(key))
 
     def active(self) -> "ApiKeyQuerySet":
         """Neither revoked nor expired."""
@@ -179,3 +156,6 @@ class ApiKey(models.Model):
             seconds=limits.LAST_USED_RESOLUTION_SECONDS
         ):
             ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+_KEY_BY_DIGEST = Lookup(lambda: ApiKey.objects.select_related("account", "created_by").filter(digest=""))

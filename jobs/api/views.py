@@ -22,13 +22,15 @@ from tuplets.errors import Code, TupletsError
 from tuplets.http import read_fields, read_query
 
 
-def job_of(request: Request, job_id: str, *, with_document: bool = False) -> Job:
+def job_of(request: Request, job_id: str) -> Job:
     """The account's own job; a malformed id, a random one and someone else's are the same 404."""
-    jobs = Job.objects.select_related("result") if with_document else Job.objects.for_answers()
     try:
-        return jobs.get(pk=uuid.UUID(job_id), account=account_of(request))
-    except (ValueError, Job.DoesNotExist):
-        raise TupletsError(Code.NOT_FOUND) from None
+        job = Job.objects.find(uuid.UUID(job_id), account_of(request))
+    except ValueError:
+        job = None
+    if job is None:
+        raise TupletsError(Code.NOT_FOUND)
+    return job
 
 
 class JobsView(APIView):
@@ -64,7 +66,7 @@ class JobsView(APIView):
 
 class JobView(APIView):
     def get(self, request: Request, job_id: str) -> Response:
-        return Response(rows.whole(job_of(request, job_id, with_document=True)))
+        return Response(rows.whole(job_of(request, job_id)))
 
     def delete(self, request: Request, job_id: str) -> Response:
         return Response(rows.whole(intake.cancel_job(job=job_of(request, job_id))))
@@ -79,13 +81,13 @@ class CancelByTokenView(APIView):
 
 class DownloadView(APIView):
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
-        job = job_of(request, job_id, with_document=True)
+        job = job_of(request, job_id)
         size, chunks = intake.open_download(job=job)
         return _as_attachment(StreamingHttpResponse(chunks, content_type="application/json"), job, size)
 
     def head(self, request: Request, job_id: str) -> HttpResponseBase:
         """Says what a download would send; not counted as one."""
-        job = job_of(request, job_id, with_document=True)
+        job = job_of(request, job_id)
         intake.check_downloadable(job)
         return _as_attachment(HttpResponse(content_type="application/json"), job, len(job.result.document))
 

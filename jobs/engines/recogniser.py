@@ -29,6 +29,7 @@ class DecodeParams:
     """How windows are decoded. `context_s` None: the encoder sees no more silence than `tail_s` after the window."""
 
     beam_size: int = 1
+    length_penalty: float = 1.0
     temperature: float = 0.0
     tail_s: float = 1.0
     context_s: float | None = None
@@ -102,6 +103,7 @@ class Recogniser:
                 encoded.output,
                 [prompt for _, prompt in prompts],
                 beam_size=1 if params.temperature else params.beam_size,
+                length_penalty=params.length_penalty,
                 max_length=len(prompts[0][1]) + params.max_new_tokens,
                 suppress_tokens=self._suppressed,
                 max_initial_timestamp_index=50,
@@ -134,8 +136,8 @@ class Recogniser:
         tokens = result.sequences_ids[0]
         return Reading(
             phrases=tuple(_phrases(tokens, tokenizer, duration_s)),
-            # CTranslate2 gives the mean; Whisper counts the end mark too.
-            avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+            # CTranslate2 gives the sum over length ** penalty; Whisper's mean counts the end mark too.
+            avg_logprob=result.scores[0] * len(tokens) ** params.length_penalty / (len(tokens) + 1),
             no_speech_prob=result.no_speech_prob,
             finished=len(tokens) < params.max_new_tokens,
         )

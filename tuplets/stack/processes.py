@@ -35,8 +35,6 @@ QUIET = {
     "PYANNOTE_METRICS_ENABLED": "0",
     "OMP_WAIT_POLICY": "passive",
     "GOMP_SPINCOUNT": "0",
-    # One message in hand a worker thread: a longer prefetch would hold jobs that another worker could start.
-    "dramatiq_queue_prefetch": "1",
 }
 
 
