@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -99,7 +99,7 @@ def digest_of(key: str) -> str:
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def find(self, key: str) -> "ApiKey | None":
-        """The row of a key with its account and the person who made it, usable or not."""
+        """The row of a key with its account and the member who made it, usable or not."""
         return _KEY_BY_DIGEST.get(digest_of(key))
 
     def active(self) -> "ApiKeyQuerySet":
@@ -158,4 +158,9 @@ class ApiKey(models.Model):
             ApiKey.objects.filter(pk=self.pk).update(last_used_at=now)
 
 
-_KEY_BY_DIGEST = Lookup(lambda: ApiKey.objects.select_related("account", "created_by").filter(digest=""))
+# Only while the person who made the key is still a member of its account.
+_KEY_BY_DIGEST = Lookup(
+    lambda: ApiKey.objects.select_related("account", "created_by").filter(
+        digest="", created_by__memberships__account=F("account")
+    )
+)

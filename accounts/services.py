@@ -11,12 +11,14 @@ from accounts import limits
 from accounts.models import Account, ApiKey, Membership, User
 from tuplets.errors import Code, TupletsError
 
+ACCOUNT_NAME_CHARACTERS_MAX = Account._meta.get_field("name").max_length
+
 
 @transaction.atomic
 def sign_up(*, email: str, password: str | None = None, account_name: str = "") -> tuple[User, Account]:
     """A new user with an account of their own. ValidationError (Django's) when the e-mail is malformed or taken."""
     user = User.objects.create_user(email, password)
-    account = Account.objects.create(name=account_name or user.email)
+    account = Account.objects.create(name=(account_name or user.email)[:ACCOUNT_NAME_CHARACTERS_MAX])
     Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
     return user, account
 
@@ -39,9 +41,7 @@ def account_for(*, user: User) -> Account | None:
 @transaction.atomic
 def issue_key(*, account: Account, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
     """A new key and the only sight of it. 409 when the account has too many active ones."""
-    Account.objects.select_for_update().get(pk=account.pk)  # two at once can't both take the last place
-    if account.api_keys.active().count() >= limits.ACTIVE_API_KEYS_MAX:
-        raise TupletsError(Code.TOO_MANY_KEYS)
+    _check_room_for_a_key(account)
     row, key = ApiKey.generate(account=account, created_by=user, name=name, expires_at=expires_at)
     row.save()
     return row, key
@@ -56,6 +56,8 @@ def rotate_key(*, key_id: str, account: Account, user: User, grace_period_s: int
     old = _lock_key(key_id=key_id, account=account)
     if not old.is_active or old.replaced_by_id is not None:
         raise TupletsError(Code.KEY_NOT_ACTIVE)
+    if grace_period_s:
+        _check_room_for_a_key(account)
     new, key = ApiKey.generate(account=account, created_by=user, name=old.name, expires_at=old.expires_at)
     new.save()
     now = timezone.now()
@@ -77,6 +79,12 @@ def revoke_key(*, key_id: str, account: Account) -> ApiKey:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
     return key
+
+
+def _check_room_for_a_key(account: Account) -> None:
+    Account.objects.select_for_update().get(pk=account.pk)  # two at once can't both take the last place
+    if account.api_keys.active().count() >= limits.ACTIVE_API_KEYS_MAX:
+        raise TupletsError(Code.TOO_MANY_KEYS)
 
 
 def _lock_key(*, key_id: str, account: Account) -> ApiKey:

@@ -28,11 +28,14 @@ _CHUNK_BYTES = 64 * 1024
 def submit_job(
     *, account: Account, api_key: ApiKey | None, options: dict[str, Any], upload: UploadedFile | None
 ) -> Job:
-    """Accepts a recording. Kept whole or not at all; a queue out of reach only delays it (the sweeper sends it).
+    """Accepts a recording, whole or not at all. Once it is committed, a queue out of reach only delays it.
 
-    400 for an option this server lacks or a file that can be seen to be no recording; nothing is kept then.
+    400 for an option this server lacks or a file that can be seen to be no recording, 503 while queue or storage is out
+    of reach; nothing is kept then.
     """
     features.require_available(options)
+    if not tasks.queue_is_up():
+        raise TupletsError(Code.UNAVAILABLE)
     assert upload is not None  # the other two sources are refused above
     duration_s = _probe(upload)
     job = Job(
@@ -44,11 +47,12 @@ def submit_job(
         audio_duration_seconds=duration_s,
         **{name: options[name] for name in OPTION_FIELDS},
     )
-    job.source_key = sources.keep(upload, job.id)
+    job.source_key = _keep(upload, job.id)
     try:
         with transaction.atomic():
             job.save(force_insert=True)
-            transaction.on_commit(lambda: tasks.send(job.id))
+            # Robust: what goes wrong after the commit must not look like a job that was not accepted.
+            transaction.on_commit(lambda: tasks.send(job.id), robust=True)
     except BaseException:
         sources.discard(job.source_key)
         raise
@@ -59,10 +63,22 @@ def submit_job(
 OPTION_FIELDS = ("language", "transcription_model", "diarization", "speaker_embeddings", "pii_processing", "analytics")
 
 
-def _probe(upload: UploadedFile) -> float | None:
-    """The duration that the file declares, in seconds; 400 when it can be judged at once that it is no recording."""
+def _keep(upload: UploadedFile, job_id: uuid.UUID) -> str:
+    """503 when the storage is out of reach or full."""
     try:
-        return audio.probe(sources.path_of(upload)).duration_s
+        return sources.keep(upload, job_id)
+    except OSError as error:
+        log.error("storage_unreachable", error=type(error).__name__)
+        raise TupletsError(
+            Code.UNAVAILABLE, "The recording can't be stored right now. Retry after a short delay."
+        ) from None
+
+
+def _probe(upload: UploadedFile) -> float | None:
+    """The duration that the file declares or suggests, in seconds; 400 when it can be seen to be no recording."""
+    try:
+        found = audio.probe(sources.path_of(upload))
+        return found.duration_s or found.estimated_duration_s
     except InputRejected as error:
         raise TupletsError(Code.INVALID_AUDIO, error.message, field="audio_file") from None
 
@@ -100,18 +116,15 @@ def check_downloadable(job: Job) -> None:
         raise TupletsError(Code.DOWNLOAD_LIMIT)
 
 
-def open_download(*, job: Job) -> tuple[int, Iterator[bytes]]:
-    """Counts one download and hands out the result: its size in bytes, and its chunks.
-    A send that breaks off is not counted.
-    """
+def open_download(*, job: Job) -> Iterator[bytes]:
+    """Counts one download and hands out the result in chunks. A send that breaks off is not counted."""
     check_downloadable(job)
     counted = Job.objects.filter(pk=job.pk, download_count__lt=limits.DOWNLOADS_PER_JOB_MAX).update(
         download_count=F("download_count") + 1
     )
     if not counted:
         raise TupletsError(Code.DOWNLOAD_LIMIT)
-    document = bytes(job.result.document)
-    return len(document), _send(job.pk, document)
+    return _send(job.pk, bytes(job.result.document))
 
 
 def _send(job_id: uuid.UUID, document: bytes) -> Iterator[bytes]:

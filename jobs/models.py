@@ -30,8 +30,8 @@ from tuplets.lookup import Lookup
 
 # A running job whose lease was not extended for this long has lost its worker.
 LEASE = timedelta(seconds=30)
-# After this many attempts that ended without a result (a crash, a kill), the job fails.
-ATTEMPTS_MAX = 3
+# After this many attempts that ended in a crash or without a word, the job fails. A shutdown is none.
+FAILURES_MAX = 3
 CANCELLED_MESSAGE = "Job was cancelled."
 _cancel_signer = Signer(salt="jobs.cancel", sep=".")
 
@@ -91,9 +91,21 @@ class JobQuerySet(models.QuerySet["Job"]):
             changes["progress_percent"] = Greatest(F("progress_percent"), min(progress_percent, 99.0))
         return bool(self.held_by(claim).update(**changes))
 
-    def give_back(self, claim: Claim) -> bool:
-        """Ends an attempt without a result: queued again, to be sent at once by the sweeper."""
-        return bool(self.held_by(claim).update(status=Job.Status.QUEUED, lease_expires_at=None, sent_at=None))
+    def note_duration(self, claim: Claim, seconds: float) -> None:
+        """The true duration, as soon as the recording is decoded."""
+        self.held_by(claim).update(audio_duration_seconds=seconds)
+
+    def give_back(self, claim: Claim, *, failed: bool) -> bool:
+        """Ends an attempt without a result: queued again, to be sent at once by the sweeper.
+
+        One that failed counts, and after FAILURES_MAX of them the job fails.
+        """
+        held = self.held_by(claim)
+        if failed and held.filter(failures__gte=FAILURES_MAX - 1).update(
+            **_failure("processing_error", "The recording could not be processed because of an error on the server.")
+        ):
+            return True
+        return bool(held.update(**_REQUEUED, failures=F("failures") + int(failed)))
 
     def fail(self, claim: Claim, *, code: str, message: str) -> bool:
         """Ends the job with a sentence for the customer. False: the claim is gone."""
@@ -121,25 +133,23 @@ class JobQuerySet(models.QuerySet["Job"]):
     def requeue_lost(self) -> list[uuid.UUID]:
         """Running jobs whose lease ran out: queued again, or failed after too many attempts. The ids queued again."""
         lost = self.filter(status=Job.Status.RUNNING, lease_expires_at__lt=timezone.now())
-        lost.filter(attempt__gte=ATTEMPTS_MAX).update(
+        lost.filter(failures__gte=FAILURES_MAX - 1).update(
             **_failure(
                 "worker_lost",
-                f"Processing stopped unexpectedly {ATTEMPTS_MAX} times. Check the recording and submit it again.",
+                f"Processing stopped unexpectedly {FAILURES_MAX} times. Check the recording and submit it again.",
             )
         )
-        requeued = []
-        for job_id, attempt in lost.values_list("pk", "attempt"):
-            if self.filter(
-                pk=job_id, attempt=attempt, status=Job.Status.RUNNING, lease_expires_at__lt=timezone.now()
-            ).update(status=Job.Status.QUEUED, lease_expires_at=None, sent_at=None):
-                requeued.append(job_id)
-        return requeued
+        changes = {**_REQUEUED, "failures": F("failures") + 1}
+        return [job_id for job_id in lost.values_list("pk", flat=True) if lost.filter(pk=job_id).update(**changes)]
 
     def unsent(self, *, grace: timedelta, lost_after: timedelta) -> "JobQuerySet":
         """Queued jobs whose message was never sent (older than `grace`) or was sent so long ago that it may be lost."""
         now = timezone.now()
         never = Q(sent_at__isnull=True, created_at__lt=now - grace) | Q(sent_at__isnull=True, attempt__gt=0)
         return self.filter(never | Q(sent_at__lt=now - lost_after), status=Job.Status.QUEUED).order_by("created_at")
+
+
+_REQUEUED: dict[str, Any] = {"status": "queued", "lease_expires_at": None, "sent_at": None}
 
 
 def _failure(code: str, message: str) -> dict[str, Any]:
@@ -200,6 +210,7 @@ class Job(models.Model):
     download_count = models.PositiveIntegerField(default=0)
 
     attempt = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0, help_text="attempts that crashed or lost their worker")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message last reached the queue")

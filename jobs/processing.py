@@ -1,17 +1,10 @@
-"""The worker side of a job: claim it, run the pipeline, store the result.
-Called by jobs.tasks, never by the web process.
+"""The worker side of a job: claim it, run the pipeline, store the result. Called by jobs.tasks in the worker only.
 
-A claim is a lease in the job's row. It is extended by every report of progress and by a heartbeat between them;
-whoever finds it gone
-(cancelled, or taken over after a silence) stops and stores nothing.
+A claim is a lease in the job's row (jobs.leases extends it). Whoever finds it gone, cancelled or taken over after a
+silence, stops and stores nothing.
 """
 
-import os
-import signal
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +12,15 @@ import dramatiq
 import orjson
 import structlog
 from django.conf import settings
-from django.core.cache import cache
 from django.db import Error as DatabaseProblem
 from django.db import connection
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from accounts import limits
-from jobs import sources, speed
+from jobs import liveness, sources, speed
 from jobs.engines.registry import engine
-from jobs.models import ATTEMPTS_MAX, Claim, Job
+from jobs.leases import ClaimLost, Lease
+from jobs.models import Claim, Job
 from jobs.pipeline.run import Options, Outcome, run
 from jobs.pipeline.types import EngineUnavailable, InputRejected
 
@@ -34,19 +28,13 @@ log = structlog.get_logger(__name__)
 UNAVAILABLE_MESSAGE = (
     "Transcription is not available on this server right now. Its operator can run `manage.py doctor` to see why."
 )
-HEARTBEAT_INTERVAL_S = 5.0
-PROGRESS_INTERVAL_S = 1.0  # the row is written at most this often
-# A job may take this long before its worker is taken for hung and replaced: many times what the slowest machine needs.
-BUDGET_BASE_S = 900.0
-BUDGET_PER_AUDIO_SECOND = 5.0
-
-
-class ClaimLost(Exception):
-    """The job was cancelled or taken over: stop, and store nothing."""
+# A result that took minutes to make is not thrown away because the database restarts.
+STORING_PATIENCE_S = 30.0
 
 
 def process(job_id: str) -> None:
     """One attempt at one job; returns at once when nothing is owed.
+
     An unexpected failure gives the claim back, then re-raises.
     """
     claim = Job.objects.claim(job_id)
@@ -55,38 +43,63 @@ def process(job_id: str) -> None:
     job = Job.objects.get(pk=claim.job_id)
     log.info("job_started", attempt=claim.attempt, audio_s=job.audio_duration_seconds)
     try:
-        with _heartbeat(claim, budget_s=_budget_s(job)) as lost:
-            outcome = _run(job, claim, lost)
+        with Lease(claim) as lease:
+            outcome = _run(job, claim, lease)
+            _finish(job, claim, outcome)
     except ClaimLost:
         log.info("job_stopped", attempt=claim.attempt)
     except InputRejected as error:
-        Job.objects.fail(claim, code=error.code, message=error.message)
+        _patiently(Job.objects.fail, claim, code=error.code, message=error.message)
         log.info("job_failed", code=error.code)
     except EngineUnavailable as error:
-        Job.objects.fail(claim, code="engine_unavailable", message=UNAVAILABLE_MESSAGE)
+        _patiently(Job.objects.fail, claim, code="engine_unavailable", message=UNAVAILABLE_MESSAGE)
         log.error("engine_unavailable", error=str(error))
-    except BaseException as error:  # dramatiq's Shutdown is no Exception
-        _give_back(claim, error)
+    except BaseException as error:  # dramatiq's Shutdown is no Exception: it costs the job nothing
+        Job.objects.give_back(claim, failed=isinstance(error, Exception))
+        log.warning("job_given_back", attempt=claim.attempt, error=type(error).__name__)
         raise
-    else:
-        _finish(job, claim, outcome)
 
 
-def _run(job: Job, claim: Claim, lost: threading.Event) -> Outcome:
+def _run(job: Job, claim: Claim, lease: Lease) -> Outcome:
     options = Options(language=job.language, transcription_model=job.transcription_model)
     with sources.local_copy(job.source_key) as path:
-        return run(options, path, engine, _Reporter(claim, lost), work_dir=Path(settings.FILE_UPLOAD_TEMP_DIR))
+        return run(
+            options,
+            path,
+            engine,
+            lease.report,
+            work_dir=Path(settings.FILE_UPLOAD_TEMP_DIR),
+            on_decoded=lambda audio: Job.objects.note_duration(claim, audio.duration_s),
+        )
 
 
 def _finish(job: Job, claim: Claim, outcome: Outcome) -> None:
     document = orjson.dumps(outcome.document)
     preview = preview_of(outcome.document["text"])
-    if not Job.objects.finish(claim, document=document, preview=preview, audio_duration_s=outcome.audio_duration_s):
-        log.info("job_stopped", attempt=claim.attempt)
-        return
+    side_by_side = Job.objects.filter(status=Job.Status.RUNNING).count()
+    duration_s = outcome.audio_duration_s
+    if not _patiently(Job.objects.finish, claim, document=document, preview=preview, audio_duration_s=duration_s):
+        raise ClaimLost
     elapsed_s = sum(outcome.elapsed_s.values())
-    speed.note(job.transcription_model, audio_s=outcome.audio_duration_s, elapsed_s=elapsed_s)
-    log.info("job_completed", attempt=claim.attempt, audio_s=outcome.audio_duration_s, elapsed_s=round(elapsed_s, 2))
+    speed.note(job.transcription_model, audio_s=duration_s, elapsed_s=elapsed_s, side_by_side=side_by_side)
+    log.info("job_completed", attempt=claim.attempt, audio_s=duration_s, elapsed_s=round(elapsed_s, 2))
+
+
+def _patiently(change: Any, claim: Claim, **fields: Any) -> bool:
+    """A change of state that outlasts a database restart; the claim fences it all the while."""
+
+    def reconnect(state: RetryCallState) -> None:
+        log.warning("storing_retried", attempt=claim.attempt)
+        connection.close()
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(DatabaseProblem),
+        wait=wait_exponential(multiplier=0.2, max=5),
+        stop=stop_after_delay(STORING_PATIENCE_S),
+        before_sleep=reconnect,
+        reraise=True,
+    )
+    return retrying(change, claim, **fields)
 
 
 def preview_of(text: str) -> str:
@@ -94,95 +107,11 @@ def preview_of(text: str) -> str:
     return text if len(text) <= limits.PREVIEW_CHARACTERS else text[: limits.PREVIEW_CHARACTERS].rstrip() + "…"
 
 
-def _give_back(claim: Claim, error: BaseException) -> None:
-    """A defect or a shutdown: another attempt may do better, but not for ever."""
-    if isinstance(error, Exception) and claim.attempt >= ATTEMPTS_MAX:
-        Job.objects.fail(
-            claim,
-            code="processing_error",
-            message="The recording could not be processed because of an error on the server.",
-        )
-    else:
-        Job.objects.give_back(claim)
-    log.warning("job_given_back", attempt=claim.attempt, error=type(error).__name__)
-
-
-class _Reporter:
-    """The pipeline's `report(stage, fraction)`: keeps row and lease up to date, and stops the pipeline when the
-    claim is gone.
-    """
-
-    def __init__(self, claim: Claim, lost: threading.Event) -> None:
-        self._claim = claim
-        self._lost = lost
-        self._written_at = 0.0
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        if self._lost.is_set():
-            raise ClaimLost
-        now = time.monotonic()
-        if now - self._written_at < PROGRESS_INTERVAL_S:
-            return
-        self._written_at = now
-        if not _extend_quietly(self._claim, progress_percent=round(100 * fraction, 1)):
-            raise ClaimLost
-
-
-def _budget_s(job: Job) -> float:
-    return BUDGET_BASE_S + BUDGET_PER_AUDIO_SECOND * (job.audio_duration_seconds or 0)
-
-
-@contextmanager
-def _heartbeat(claim: Claim, *, budget_s: float) -> Iterator[threading.Event]:
-    """Extends the lease from a thread of its own; the event is set when the claim is gone.
-
-    Native code that hangs can't be interrupted: past its budget the whole worker is killed, its runner starts
-    another, and the sweeper
-    requeues what it held, at most ATTEMPTS_MAX times.
-    """
-    lost, done = threading.Event(), threading.Event()
-    deadline = time.monotonic() + budget_s
-
-    def beat() -> None:
-        try:
-            while not done.wait(HEARTBEAT_INTERVAL_S):
-                if time.monotonic() > deadline:
-                    log.critical("worker_hung", job_id=str(claim.job_id), budget_s=budget_s)
-                    os.kill(os.getpid(), signal.SIGKILL)
-                if not _extend_quietly(claim):
-                    lost.set()
-                    return
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=beat, name=f"lease-{claim.job_id}", daemon=True)
-    thread.start()
-    try:
-        yield lost
-    finally:
-        done.set()
-        thread.join()
-
-
-def _extend_quietly(claim: Claim, *, progress_percent: float | None = None) -> bool:
-    """A database that is briefly away is no reason to stop: the lease outlives a few beats."""
-    try:
-        return Job.objects.extend(claim, progress_percent=progress_percent)
-    except DatabaseProblem as error:
-        log.warning("heartbeat_missed", error=type(error).__name__)
-        connection.close()
-        return True
-
-
-class WorkerHeartbeat(dramatiq.Middleware):
-    """In the worker process, after the fork: tells `manage.py doctor` that it lives, and loads the model before the
-    first job asks.
-    """
-
-    CACHE_KEY = "heartbeat:worker"
+class WorkerProcess(dramatiq.Middleware):
+    """In the worker process, after the fork: its sign of life, and the model loaded before the first job asks."""
 
     def after_process_boot(self, broker: Any) -> None:
-        beat_forever(self.CACHE_KEY)
+        liveness.beat_forever(liveness.WORKER_KEY)
         threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
 
@@ -191,20 +120,3 @@ def _warm_up() -> None:
         engine("transcriber.standard")
     except EngineUnavailable as error:
         log.error("engine_unavailable", error=str(error))
-
-
-def beat_forever(cache_key: str) -> None:
-    """Writes the time under `cache_key` every few seconds from a daemon thread, for as long as the process lives."""
-
-    def beat() -> None:
-        while True:
-            try:
-                cache.set(cache_key, time.time(), timeout=60)
-            except Exception as error:  # the queue is away: the missing heartbeat says so
-                log.warning("heartbeat_missed", error=type(error).__name__)
-            time.sleep(HEARTBEAT_INTERVAL_S)
-
-    threading.Thread(target=beat, name=cache_key, daemon=True).start()
-
-
-__all__ = ["ClaimLost", "WorkerHeartbeat", "beat_forever", "preview_of", "process"]

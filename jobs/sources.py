@@ -4,6 +4,7 @@ for the worker.
 
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
@@ -20,6 +22,9 @@ from django.utils.text import get_valid_filename
 
 from accounts import limits
 from tuplets.errors import Code, TupletsError
+
+# A day: far longer than any upload or job takes.
+LEFTOVER_AFTER_S = 24 * 3600
 
 
 class RecordingUploadHandler(TemporaryFileUploadHandler):
@@ -73,8 +78,20 @@ def display_name(name: str | None) -> str:
 
 def download_name(source_name: str, job_id: uuid.UUID) -> str:
     """The file name of a result's attachment."""
-    stem = Path(source_name).stem.strip(". ")
-    return f"{get_valid_filename(stem)[:100] if stem else job_id}.json"
+    try:
+        return f"{get_valid_filename(Path(source_name).stem)[:100]}.json"
+    except SuspiciousFileOperation:  # nothing in it that a file name may hold
+        return f"{job_id}.json"
+
+
+def remove_leftovers() -> int:
+    """Deletes what killed processes left in the uploads folder, and answers how many; nothing in use is as old."""
+    removed = 0
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        if time.time() - path.stat().st_mtime > LEFTOVER_AFTER_S:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 @contextmanager

@@ -18,11 +18,14 @@ _OWN_SPEED_FROM_PERCENT = 10.0
 _BACKLOG_LOOKED_AT = 1000
 
 
-def note(model: str, *, audio_s: float, elapsed_s: float) -> None:
-    """Remembers one job's speed in an exponential moving average (audio seconds a second). Lost values do no harm."""
+def note(model: str, *, audio_s: float, elapsed_s: float, side_by_side: int = 1) -> None:
+    """Remembers one job's speed in an exponential moving average (audio seconds a second).
+
+    Jobs that ran side by side shared the machine. Lost values do no harm.
+    """
     if audio_s < 5 or elapsed_s <= 0:
         return
-    newest = audio_s / elapsed_s
+    newest = audio_s / elapsed_s * max(1, side_by_side)
     try:
         known = cache.get(_KEY.format(model=model))
         value = newest if known is None else known + _WEIGHT_OF_NEWEST * (newest - known)
@@ -44,16 +47,19 @@ def seconds_remaining(jobs: list[Job]) -> dict[uuid.UUID, int]:
     unfinished = [job for job in jobs if job.is_unfinished]
     if not unfinished:
         return {}
+    speeds = {model: measured(model) for model in {job.transcription_model for job in unfinished}}
     ahead_s = _audio_ahead_s() if any(job.status == Job.Status.QUEUED for job in unfinished) else {}
-    estimates = {job.pk: _estimate(job, ahead_s) for job in unfinished}
+    estimates = {job.pk: _estimate(job, ahead_s, speeds[job.transcription_model]) for job in unfinished}
     return {pk: max(1, round(seconds)) for pk, seconds in estimates.items() if seconds is not None}
 
 
-def _estimate(job: Job, ahead_s: dict[uuid.UUID, float]) -> float | None:
+def _estimate(job: Job, ahead_s: dict[uuid.UUID, float], speed: float | None) -> float | None:
     done = job.progress_percent / 100
-    if job.status == Job.Status.RUNNING and job.claimed_at and job.progress_percent >= _OWN_SPEED_FROM_PERCENT:
+    first = (
+        job.status == Job.Status.RUNNING and job.attempt == 1
+    )  # a later attempt starts with the progress of the last
+    if first and job.claimed_at and job.progress_percent >= _OWN_SPEED_FROM_PERCENT:
         return (timezone.now() - job.claimed_at).total_seconds() * (1 - done) / done
-    speed = measured(job.transcription_model)
     if not speed or job.audio_duration_seconds is None:
         return None
     if job.status == Job.Status.RUNNING:

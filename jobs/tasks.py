@@ -1,12 +1,12 @@
 """Dramatiq actors and the broker: ids only, limits stated. A message is a nudge; the job's row says what is owed."""
 
 import uuid
-from typing import Any
 
 import dramatiq
 import redis
 import structlog
 from django.conf import settings
+from django.db import Error as DatabaseProblem
 from django.db import close_old_connections
 from django.utils import timezone
 from dramatiq.brokers.redis import RedisBroker
@@ -24,14 +24,14 @@ broker = RedisBroker(
     heartbeat_timeout=60_000,
     maintenance_chance=100_000,
 )
-broker.add_middleware(processing.WorkerHeartbeat())
+broker.add_middleware(processing.WorkerProcess())
 dramatiq.set_broker(broker)
 
 # Native code can't be interrupted by Dramatiq: processing has its own budget, this only ends what is lost for good.
 TIME_LIMIT_MS = 24 * 3600 * 1000
 
 
-@dramatiq.actor(max_retries=0, time_limit=TIME_LIMIT_MS, max_age=None)
+@dramatiq.actor(max_retries=0, time_limit=TIME_LIMIT_MS, max_age=None, notify_shutdown=True)
 def process_job(job_id: str) -> None:
     """One attempt at one job. Delivered twice or late, it finds nothing to claim and returns."""
     structlog.contextvars.clear_contextvars()
@@ -44,23 +44,26 @@ def process_job(job_id: str) -> None:
 
 
 def send(job_id: uuid.UUID) -> bool:
-    """Nudges the worker. False when the queue is out of reach: the row stays unsent and the sweeper sends it."""
+    """Nudges the worker. False when queue or database is out of reach: the row stays unsent for the sweeper."""
+    unsent = Job.objects.filter(pk=job_id, status=Job.Status.QUEUED)
     try:
+        # Before the message: a worker that gives the job back at once must not be overwritten.
+        unsent.update(sent_at=timezone.now())
         process_job.send(str(job_id))
     except (dramatiq.errors.BrokerConnectionError, redis.RedisError) as error:
         log.warning("queue_unreachable", job_id=str(job_id), error=type(error).__name__)
+        unsent.update(sent_at=None)
         return False
-    Job.objects.filter(pk=job_id, status=Job.Status.QUEUED).update(sent_at=timezone.now())
+    except DatabaseProblem as error:
+        log.warning("job_unsent", job_id=str(job_id), error=type(error).__name__)
+        return False
     return True
 
 
 def queue_is_up() -> bool:
+    """Whether the queue takes messages now."""
     try:
-        broker.client.ping()
-    except Exception as error:  # redis and socket errors alike: a health question has only two answers
+        return bool(broker.client.ping())
+    except redis.RedisError as error:
         log.warning("queue_unreachable", error=type(error).__name__)
         return False
-    return True
-
-
-__all__: list[Any] = ["broker", "process_job", "queue_is_up", "send"]

@@ -48,7 +48,6 @@ class Code(Enum):
         410,
         "The result can't be downloaded again: the limit of 20 downloads a job is reached.",
     )
-    RESULT_GONE = ("result_gone", 410, "The result is no longer available.")
     BODY_TOO_LARGE = ("body_too_large", 413, "The request body is larger than this endpoint accepts.")
     RATE_LIMITED = ("rate_limited", 429, "Too many requests. Wait and retry with exponential delay.")
     INTERNAL = (

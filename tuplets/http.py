@@ -4,7 +4,6 @@ Every error is `{"detail": one sentence, "code": …, "request_id": …}`; field
 """
 
 import errno
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -13,8 +12,16 @@ from typing import Any
 import orjson
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.utils.datastructures import MultiValueDict
 from rest_framework import exceptions
@@ -27,7 +34,6 @@ from rest_framework.serializers import Serializer
 from tuplets.errors import Code, TupletsError
 
 log = structlog.get_logger(__name__)
-_PRINTABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class RequestIdMiddleware:
@@ -42,6 +48,8 @@ class RequestIdMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        if response.get("Content-Type") == "application/json":
+            response.headers.setdefault("Cache-Control", "no-store")  # keys and transcripts
         return response
 
 
@@ -56,11 +64,12 @@ class JSONRenderer(BaseRenderer):
         return b"" if data is None else orjson.dumps(data)
 
 
-def _read_small(stream: Any, parser_context: Any) -> bytes:
+def _read_small(stream: Any) -> bytes:
     """A body without files, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes: DRF's own parsers read any length."""
-    if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise RequestDataTooBig
-    return stream.read()
+    return body
 
 
 class JSONParser(BaseParser):
@@ -70,7 +79,7 @@ class JSONParser(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            return orjson.loads(_read_small(stream, parser_context))
+            return orjson.loads(_read_small(stream))
         except orjson.JSONDecodeError as error:
             raise exceptions.ParseError(f"it is not valid JSON ({error}).") from None
 
@@ -81,7 +90,7 @@ class FormParser(BaseParser):
     media_type = "application/x-www-form-urlencoded"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> QueryDict:
-        return QueryDict(_read_small(stream, parser_context))
+        return QueryDict(_read_small(stream))
 
 
 class OnlyJSON(BaseContentNegotiation):
@@ -170,9 +179,13 @@ def as_tuplets_error(exc: Exception) -> TupletsError | None:
             return TupletsError(Code.INVALID_REQUEST, "The form fields or JSON body are larger than 1 MB.")
         case UnreadablePostError():
             return TupletsError(Code.BODY_TOO_LARGE, "The request body was cut off before its end. Submit it again.")
+        case TooManyFieldsSent() | TooManyFilesSent():
+            return TupletsError(Code.INVALID_REQUEST, "The form has too many fields or files.")
+        case DisallowedHost():
+            return TupletsError(Code.INVALID_REQUEST, "The Host header names no host of this server.")
         case SuspiciousOperation() | BadRequest():
             return TupletsError(Code.INVALID_REQUEST)
-        case OperationalError():
+        case OperationalError() | InterfaceError():
             log.error("database_unreachable", exc_info=exc)
             return TupletsError(Code.UNAVAILABLE)
     return None
@@ -222,8 +235,12 @@ def read_fields(serializer_class: type[Serializer], request: Any) -> dict[str, A
 
 
 def read_query(serializer_class: type[Serializer], request: Any) -> dict[str, Any]:
-    """The same for the query string."""
-    return _checked(serializer_class, request.query_params)
+    """The same for the query string, where names that are not known are somebody else's."""
+    known = serializer_class().fields
+    query = request.query_params.copy()
+    for name in set(query) - set(known):
+        del query[name]
+    return _checked(serializer_class, query)
 
 
 def _checked(serializer_class: type[Serializer], data: Any) -> dict[str, Any]:

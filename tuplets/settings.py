@@ -186,6 +186,7 @@ LOGGING = {
     "loggers": {
         "django": {"level": "INFO"},
         "django.request": {"level": "ERROR"},  # 4xx are answers, not events
+        "django.security": {"level": "CRITICAL"},  # so are wrong Host headers
         "dramatiq": {"level": "WARNING"},
         "apscheduler": {"level": "WARNING"},
         "faster_whisper": {"level": "WARNING"},

@@ -14,9 +14,7 @@ from tuplets.errors import Code, TupletsError
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer tb_…`. Any other scheme or an empty header is no attempt at all;
-    a wrong key is an error.
-    """
+    """`Authorization: Bearer tb_…`. No header is no attempt; a wrong key or another scheme is an error."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")

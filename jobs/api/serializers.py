@@ -8,10 +8,9 @@ from rest_framework import serializers
 
 from accounts import limits
 from analytics.requests import AnalyticsRequest, InvalidAnalytics, parse_request
-from jobs.languages import PREMIUM_LANGUAGES, STANDARD_LANGUAGES
+from jobs.languages import LANGUAGES_BY_TIER, PREMIUM_LANGUAGES
 from jobs.models import Job
 
-_LANGUAGES = {"standard": STANDARD_LANGUAGES, "premium": PREMIUM_LANGUAGES}
 _TRUE, _FALSE = {"true", "1", "on"}, {"false", "0", "off"}
 SOURCES = ("audio_file", "remote_url", "uploaded_audio_key")
 
@@ -106,9 +105,9 @@ class SubmitJob(serializers.Serializer):
 
     def _check_language(self, fields: dict[str, Any]) -> None:
         tier, language = fields["transcription_model"], fields["language"]
-        if language != "auto" and language not in _LANGUAGES[tier]:
+        if language != "auto" and language not in LANGUAGES_BY_TIER[tier]:
             hint = " It is available with transcription_model=premium." if language in PREMIUM_LANGUAGES else ""
-            accepted = ", ".join(sorted(_LANGUAGES[tier]))
+            accepted = ", ".join(sorted(LANGUAGES_BY_TIER[tier]))
             message = (
                 f"language '{language}' is not supported by the {tier} tier.{hint} Use auto or one of: {accepted}."
             )

@@ -82,20 +82,21 @@ class CancelByTokenView(APIView):
 class DownloadView(APIView):
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         job = job_of(request, job_id)
-        size, chunks = intake.open_download(job=job)
-        return _as_attachment(StreamingHttpResponse(chunks, content_type="application/json"), job, size)
+        headers = _attachment_headers(job)
+        return StreamingHttpResponse(intake.open_download(job=job), content_type="application/json", headers=headers)
 
     def head(self, request: Request, job_id: str) -> HttpResponseBase:
         """Says what a download would send; not counted as one."""
         job = job_of(request, job_id)
         intake.check_downloadable(job)
-        return _as_attachment(HttpResponse(content_type="application/json"), job, len(job.result.document))
+        return HttpResponse(content_type="application/json", headers=_attachment_headers(job))
 
 
-def _as_attachment(response: HttpResponseBase, job: Job, size: int) -> HttpResponseBase:
-    response["Content-Disposition"] = (
-        content_disposition_header(True, sources.download_name(job.source_name, job.id)) or "attachment"
-    )
-    response["Content-Length"] = str(size)
-    response["Cache-Control"] = "no-store"
-    return response
+def _attachment_headers(job: Job) -> dict[str, str]:
+    """Nothing but a job without a result has no length."""
+    size = len(job.result.document) if job.status == Job.Status.COMPLETED else 0
+    name = sources.download_name(job.source_name, job.id)
+    return {
+        "Content-Disposition": content_disposition_header(True, name) or "attachment",
+        "Content-Length": str(size),
+    }

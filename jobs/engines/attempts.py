@@ -21,7 +21,7 @@ DOUBTFUL, HOLE, LOOP = "doubtful", "hole", "loop"
 
 # Whisper's own rule for silence: it thinks nobody speaks, and is not sure of what it wrote.
 SILENT_NO_SPEECH_PROB, SILENT_LOGPROB = 0.6, -1.0
-DOUBTFUL_LOGPROB = -0.55
+DOUBTFUL_LOGPROB = -0.7
 # Speech without words: this long in one window, as much of its speech, is worth another attempt.
 HOLE_S, HOLE_RATIO = 1.5, 0.25
 # Over the whole recording this is worth telling the customer.
@@ -39,7 +39,7 @@ class Attempt:
 
 
 ATTEMPTS: tuple[Attempt, ...] = (
-    Attempt("batched", DecodeParams(beam_size=1, tail_s=2.0)),
+    Attempt("batched", DecodeParams(beam_size=3, tail_s=2.0)),
     Attempt("beam", DecodeParams(beam_size=5, tail_s=2.0), frozenset({DOUBTFUL, HOLE, LOOP})),
     Attempt("gaps", DecodeParams(beam_size=5, tail_s=4.0), frozenset({HOLE}), gaps_only=True),
     Attempt("whole_context", DecodeParams(beam_size=5, context_s=30.0), frozenset({HOLE, LOOP})),
@@ -56,6 +56,7 @@ class Take:
     language: str
     avg_logprob: float
     no_speech_prob: float
+    tokens: int = 1
 
     @property
     def speech(self) -> list[tuple[float, float]]:
@@ -95,7 +96,7 @@ class Take:
         difference = self.covered_s - other.covered_s
         if abs(difference) > HOLE_S:
             return difference > 0
-        return self.avg_logprob > other.avg_logprob
+        return self.avg_logprob * self.tokens > other.avg_logprob * other.tokens
 
 
 @dataclass
@@ -262,7 +263,7 @@ class GroupReader:
         phrases = tuple(
             (window.start_s + phrase.start_s, window.start_s + phrase.end_s, phrase.text) for phrase in reading.phrases
         )
-        return Take(window, phrases, language, reading.avg_logprob, reading.no_speech_prob)
+        return Take(window, phrases, language, reading.avg_logprob, reading.no_speech_prob, reading.tokens)
 
     def _batches(self, indices: Sequence[int], windows: Sequence[Window]) -> list[list[int]]:
         """Like lengths together: the shorter are padded to the longest of their batch."""

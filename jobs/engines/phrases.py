@@ -19,16 +19,23 @@ LONG_PHRASE_S = 7.0
 # A cut is moved to a pause this near.
 SNAP_S = 1.0
 
+# Digits said one by one: "4-1-1-1".
+_SPELLED_NUMBER = re.compile(r"(?<![\w-])\d(?:-\d){3,}(?![\w-])")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=\S)|(?<=[。！？])(?=\S)")
 
 
 def place(phrases: Sequence[TimedText], speech: Sequence[Speech]) -> list[TimedText]:
     """Phrases cut to a few seconds and clamped to speech: the model's marks start and end in the pauses around it."""
-    placed = []
+    placed: list[TimedText] = []
     for start, end, text in phrases:
         start, end = _clamp(start, end, speech)
-        placed.extend(_split(start, end, text, speech))
+        placed.extend(_split(start, end, join_digits(text), speech))
     return placed
+
+
+def join_digits(text: str) -> str:
+    """Numbers that the model spelled digit by digit, as it does with beam search, written as numbers."""
+    return _SPELLED_NUMBER.sub(lambda match: match.group().replace("-", ""), text)
 
 
 def _clamp(start: float, end: float, speech: Sequence[Speech]) -> tuple[float, float]:

@@ -52,7 +52,7 @@ class Reading:
     phrases: tuple[Phrase, ...]
     avg_logprob: float
     no_speech_prob: float
-    finished: bool
+    tokens: int
 
     @property
     def text(self) -> str:
@@ -112,7 +112,7 @@ class Recogniser:
                 **sampling,
             )
         return [
-            self._reading(result, tokenizer, duration_s, params)
+            self._reading(result, tokenizer, duration_s, params.length_penalty)
             for result, (tokenizer, _), duration_s in zip(results, prompts, encoded.durations_s, strict=True)
         ]
 
@@ -132,14 +132,14 @@ class Recogniser:
             self._prompts[language] = (tokenizer, list(tokenizer.sot_sequence))
         return self._prompts[language]
 
-    def _reading(self, result: Any, tokenizer: Any, duration_s: float, params: DecodeParams) -> Reading:
+    def _reading(self, result: Any, tokenizer: Any, duration_s: float, length_penalty: float) -> Reading:
         tokens = result.sequences_ids[0]
         return Reading(
             phrases=tuple(_phrases(tokens, tokenizer, duration_s)),
             # CTranslate2 gives the sum over length ** penalty; Whisper's mean counts the end mark too.
-            avg_logprob=result.scores[0] * len(tokens) ** params.length_penalty / (len(tokens) + 1),
+            avg_logprob=result.scores[0] * len(tokens) ** length_penalty / (len(tokens) + 1),
             no_speech_prob=result.no_speech_prob,
-            finished=len(tokens) < params.max_new_tokens,
+            tokens=len(tokens) + 1,
         )
 
 

@@ -13,7 +13,7 @@ from jobs.engines.vad import FRAME_S
 from jobs.pipeline.types import Speech
 
 # A pause longer than this ends a window: hearing silence costs as much as hearing speech.
-MAX_PAUSE_S = 3.0
+MAX_PAUSE_S = 5.0
 # Sound kept before the first and after the last word of a window, where the pause is long enough.
 MARGIN_S = 0.3
 # A stretch without a pause is cut at its quietest moment in this last part of the window.

@@ -129,6 +129,14 @@ def test_a_team_mate_sees_the_accounts_keys(alice, bob):
     assert key["id"] in [item["id"] for item in bob.api.get(URL).json()["items"]]
 
 
+def test_rotation_with_grace_does_not_pass_the_cap(alice, monkeypatch):
+    monkeypatch.setattr(limits, "ACTIVE_API_KEYS_MAX", 1)
+    key = alice.user.api_keys.get()
+    body = {"grace_period_seconds": 60}
+    assert alice.api.post(f"{URL}/{key.pk}/rotate", body, content_type="application/json").status_code == 409
+    assert alice.api.post(f"{URL}/{key.pk}/rotate").status_code == 201
+
+
 def test_the_number_of_active_keys_is_capped(alice, monkeypatch):
     monkeypatch.setattr(limits, "ACTIVE_API_KEYS_MAX", 2)
     assert create(alice).status_code == 201

@@ -48,6 +48,12 @@ def test_every_key_that_does_not_work_gets_the_same_answer(alice, anyone):
     assert len({answer.json()["detail"] for answer in answers}) == 1
 
 
+def test_a_former_members_key_no_longer_works(alice, bob):
+    assert bob.api.get("/jobs").status_code == 200
+    bob.user.memberships.all().delete()
+    assert bob.api.get("/jobs").status_code == 401
+
+
 def test_a_bad_key_is_401_on_public_routes_too(anyone):
     assert anyone.get("/health").status_code == 200
     assert bearer("tb_" + "x" * 40).get("/health").status_code == 401

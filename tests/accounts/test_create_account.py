@@ -51,6 +51,10 @@ def test_bad_arguments_end_in_one_sentence(arguments):
         run(*arguments)
 
 
+def test_long_emails_and_names_are_cut_not_refused():
+    run("--email", f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.org", "--name", "x" * 500)
+
+
 def test_a_taken_email_is_refused_whatever_its_case():
     run("--email", "op@example.org")
     with pytest.raises(CommandError, match="taken"):

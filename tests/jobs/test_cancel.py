@@ -29,7 +29,7 @@ def test_cancelling_answers_the_failed_job_and_fences_the_worker(alice, cancel, 
     if claim:
         assert not Job.objects.extend(claim, progress_percent=50)
         assert not Job.objects.finish(claim, document=b"{}", preview="", audio_duration_s=1)
-        assert not Job.objects.give_back(claim)
+        assert not Job.objects.give_back(claim, failed=True)
     assert Job.objects.claim(job.pk) is None
     assert Job.objects.get(pk=job.pk).status == "failed"
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from jobs import processing, sweeping, tasks
-from jobs.models import ATTEMPTS_MAX, Job, JobQuerySet, Result
+from jobs import leases, processing, sweeping, tasks
+from jobs.models import FAILURES_MAX, Job, JobQuerySet, Result
 from jobs.pipeline.run import Outcome
 from jobs.pipeline.types import EngineUnavailable, InputRejected
 from tests.conftest import claimed, complete, make_job
@@ -36,7 +36,7 @@ def pipeline(monkeypatch):
 
     def install(behaviour):
         monkeypatch.setattr(processing, "run", lambda options, path, engine, report, **kwargs: behaviour(report))
-        monkeypatch.setattr(processing, "PROGRESS_INTERVAL_S", 0.0)
+        monkeypatch.setattr(leases, "PROGRESS_INTERVAL_S", 0.0)
 
     return install
 
@@ -120,7 +120,7 @@ def test_the_sweeper_requeues_what_lost_its_worker(alice, sent):
 
 def test_a_job_that_keeps_losing_its_worker_fails_with_a_sentence(alice, sent):
     job = make_job(alice)
-    for _ in range(ATTEMPTS_MAX):
+    for _ in range(FAILURES_MAX):
         claimed(job)
         lapse(job)
         sweeping.sweep()
@@ -193,12 +193,12 @@ def test_a_defect_gives_the_claim_back_then_fails_without_a_traceback(alice, pip
         raise ZeroDivisionError("secret transcript text")
 
     pipeline(crash)
-    for attempt in range(1, ATTEMPTS_MAX + 1):
+    for attempt in range(1, FAILURES_MAX + 1):
         with pytest.raises(ZeroDivisionError):
             processing.process(str(job.pk))
         job.refresh_from_db()
         assert job.attempt == attempt
-        assert job.status == ("queued" if attempt < ATTEMPTS_MAX else "failed")
+        assert job.status == ("queued" if attempt < FAILURES_MAX else "failed")
     assert "error on the server" in job.error_message and "secret" not in job.error_message
 
 
@@ -211,11 +211,62 @@ def test_a_shutdown_gives_the_job_back_however_often(alice, pipeline):
         raise Shutdown()
 
     pipeline(shut_down)
-    for _ in range(ATTEMPTS_MAX + 1):
+    for _ in range(FAILURES_MAX + 1):
         with pytest.raises(Shutdown):
             processing.process(str(job.pk))
     job.refresh_from_db()
-    assert job.status == "queued" and job.sent_at is None
+    assert job.status == "queued" and job.sent_at is None and job.failures == 0
+
+
+def test_dramatiq_is_asked_to_tell_the_actor_of_a_shutdown():
+    assert tasks.process_job.options["notify_shutdown"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_restarts_at_the_end_costs_no_result(alice, pipeline, monkeypatch):
+    job = with_recording(make_job(alice))
+    finish, calls = JobQuerySet.finish, []
+
+    def flaky(self, claim, **fields):
+        calls.append(1)
+        if len(calls) < 3:
+            raise OperationalError("the server closed the connection")
+        return finish(self, claim, **fields)
+
+    monkeypatch.setattr(JobQuerySet, "finish", flaky)
+    pipeline(lambda report: outcome())
+    processing.process(str(job.pk))
+    job.refresh_from_db()
+    assert job.status == "completed" and job.attempt == 1 and len(calls) == 3
+
+
+def test_a_worker_without_progress_is_killed_but_a_slow_one_is_not(alice, pipeline, monkeypatch):
+    killed = []
+    monkeypatch.setattr(leases.os, "kill", lambda pid, number: killed.append(number))
+    monkeypatch.setattr(leases, "HEARTBEAT_INTERVAL_S", 0.02)
+    monkeypatch.setattr(leases, "STALLED_AFTER_S", 0.2)
+    monkeypatch.setattr(leases.Lease, "_extend", lambda self, **changes: True)
+
+    def work(pause, reports):
+        def steps(report):
+            for step in range(reports):
+                report("transcribe", step / reports)
+                threading.Event().wait(pause)
+            return outcome()
+
+        return steps
+
+    for pause, reports, expected in ((0.05, 10, False), (0.6, 1, True)):
+        job = with_recording(make_job(alice))
+        pipeline(work(pause, reports))
+        processing.process(str(job.pk))
+        assert bool(killed) == expected
+
+
+def test_the_true_duration_is_known_as_soon_as_the_recording_is_decoded(alice):
+    job = make_job(alice)
+    Job.objects.note_duration(claimed(job), 61.5)
+    assert Job.objects.get(pk=job.pk).audio_duration_seconds == 61.5
 
 
 def test_a_cancelled_job_stops_at_the_next_report_and_stores_nothing(alice, pipeline):
@@ -245,7 +296,7 @@ def test_a_cancel_between_the_last_report_and_the_end_wins(alice, pipeline):
 @pytest.mark.django_db(transaction=True)
 def test_the_heartbeat_keeps_the_lease_through_a_long_silence(alice, pipeline, monkeypatch):
     job = with_recording(make_job(alice))
-    monkeypatch.setattr(processing, "HEARTBEAT_INTERVAL_S", 0.02)
+    monkeypatch.setattr(leases, "HEARTBEAT_INTERVAL_S", 0.02)
     seen = []
 
     def silent(report):
@@ -287,7 +338,7 @@ def test_a_database_that_is_briefly_away_does_not_stop_a_job(alice, pipeline, mo
         return extend(self, claim, **changes)
 
     monkeypatch.setattr(JobQuerySet, "extend", flaky)
-    monkeypatch.setattr(processing.connection, "close", lambda: None)
+    monkeypatch.setattr(leases.connection, "close", lambda: None)
     pipeline(lambda report: report("transcribe", 0.2) or report("transcribe", 0.4) or outcome())
     processing.process(str(job.pk))
     assert Job.objects.get(pk=job.pk).status == "completed" and len(calls) == 2

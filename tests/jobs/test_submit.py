@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,32 @@ def test_a_queue_out_of_reach_only_delays_the_job(alice, monkeypatch, django_cap
     with django_capture_on_commit_callbacks(execute=True):
         assert submit(alice).status_code == 201
     assert Job.objects.get().sent_at is None
+
+
+def test_no_queue_before_the_commit_is_503_and_nothing_is_kept(alice, monkeypatch):
+    monkeypatch.setattr(tasks, "queue_is_up", lambda: False)
+    answer = submit(alice)
+    assert answer.status_code == 503 and answer["Retry-After"]
+    assert not Job.objects.exists() and not stored_files()
+
+
+def test_a_storage_out_of_reach_is_503(alice, monkeypatch):
+    def away(*args, **kwargs):
+        raise PermissionError("read-only file system")
+
+    monkeypatch.setattr(FileSystemStorage, "save", away)
+    answer = submit(alice)
+    assert answer.status_code == 503 and not Job.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_after_the_commit_does_not_undo_the_job(alice, monkeypatch):
+    def crash(job_id):
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(tasks, "send", crash)
+    assert submit(alice).status_code == 201
+    assert Job.objects.get().status == "queued" and len(stored_files()) == 1
 
 
 def test_the_files_name_is_kept_for_people_but_not_on_disk(alice):

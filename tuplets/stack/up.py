@@ -9,6 +9,7 @@ import functools
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def _run(layout: Layout, host: str, port: int) -> None:
     if processes.end_leftovers(layout):
         banner.say("Ended what an earlier start left running.")
     processes.check_port(host, port)
+    _forget_half_uploads(layout)
     prepare_weights(layout)
     embedded = _prepare_servers(layout)
     supervisor = Supervisor(layout)
@@ -78,6 +80,15 @@ def _run(layout: Layout, host: str, port: int) -> None:
         banner.say("\nStopping.")
         supervisor.stop()
         banner.say("Stopped.")
+
+
+def _forget_half_uploads(layout: Layout) -> None:
+    """What killed processes left there: nothing of this copy runs now, so nothing in it is in use."""
+    for path in layout.uploads.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _prepare_servers(layout: Layout) -> list[str]:

@@ -1,17 +1,18 @@
 """`manage.py run_scheduler`: the clock of the product, one process. What it calls is safe to run twice."""
 
 import signal
+from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.schedulers.blocking import BlockingScheduler
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
-from jobs.processing import beat_forever
+from jobs import liveness, sources
 from jobs.sweeping import sweep
 
 SWEEP_INTERVAL_S = 5
-HEARTBEAT_KEY = "heartbeat:scheduler"
+LEFTOVERS_INTERVAL_S = 3600
 
 
 def sweep_once() -> None:
@@ -30,7 +31,10 @@ class Command(BaseCommand):
         scheduler.add_job(
             sweep_once, "interval", seconds=SWEEP_INTERVAL_S, max_instances=1, coalesce=True, misfire_grace_time=None
         )
+        scheduler.add_job(
+            sources.remove_leftovers, "interval", seconds=LEFTOVERS_INTERVAL_S, next_run_time=datetime.now(UTC)
+        )
         signal.signal(signal.SIGTERM, lambda *_: scheduler.shutdown(wait=False))
         signal.signal(signal.SIGINT, lambda *_: scheduler.shutdown(wait=False))
-        beat_forever(HEARTBEAT_KEY)
+        liveness.beat_forever(liveness.SCHEDULER_KEY)
         scheduler.start()

@@ -1,0 +1,84 @@
+"""A worker's hold on a job while it works: progress and heartbeats extend it, and it says when it is gone.
+
+Used by jobs.processing only. The rows themselves change in jobs.models.
+"""
+
+import os
+import signal
+import threading
+import time
+from types import TracebackType
+
+import structlog
+from django.db import Error as DatabaseProblem
+from django.db import connection
+
+from jobs.models import Claim, Job
+
+log = structlog.get_logger(__name__)
+HEARTBEAT_INTERVAL_S = 5.0
+PROGRESS_INTERVAL_S = 1.0  # the row is written at most this often
+# Native code that hangs can't be interrupted. Without any progress for this long the whole worker is killed: its runner
+# starts another, and the sweeper requeues what it held. The slowest step, a batch of windows, takes seconds.
+STALLED_AFTER_S = 900.0
+
+
+class ClaimLost(Exception):
+    """The job was cancelled or taken over: stop, and store nothing."""
+
+
+class Lease:
+    """`with Lease(claim) as lease:` keeps the claim alive; `lease.report` is what the pipeline calls."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._lost = threading.Event()
+        self._done = threading.Event()
+        self._written_at = 0.0
+        self._fraction = -1.0
+        self._progressed_at = time.monotonic()
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.job_id}", daemon=True)
+
+    def __enter__(self) -> "Lease":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def report(self, stage: str, fraction: float) -> None:
+        """Progress of the whole job, 0..1. Raises ClaimLost when the claim is gone."""
+        if self._lost.is_set():
+            raise ClaimLost
+        now = time.monotonic()
+        if fraction > self._fraction:
+            self._fraction, self._progressed_at = fraction, now
+        if now - self._written_at < PROGRESS_INTERVAL_S:
+            return
+        self._written_at = now
+        if not self._extend(progress_percent=round(100 * fraction, 1)):
+            raise ClaimLost
+
+    def _beat(self) -> None:
+        try:
+            while not self._done.wait(HEARTBEAT_INTERVAL_S):
+                if time.monotonic() - self._progressed_at > STALLED_AFTER_S:
+                    log.critical("worker_hung", job_id=str(self._claim.job_id), stalled_s=STALLED_AFTER_S)
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if not self._extend():
+                    self._lost.set()
+                    return
+        finally:
+            connection.close()
+
+    def _extend(self, *, progress_percent: float | None = None) -> bool:
+        """A database that is briefly away is no reason to stop: the lease outlives a few beats."""
+        try:
+            return Job.objects.extend(self._claim, progress_percent=progress_percent)
+        except DatabaseProblem as error:
+            log.warning("heartbeat_missed", error=type(error).__name__)
+            connection.close()
+            return True

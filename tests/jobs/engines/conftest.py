@@ -1,0 +1,57 @@
+"""Recordings, ffmpeg, and one real model for all engine tests of a session."""
+
+import os
+import pathlib
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jobs.engines import ffmpeg as ffmpeg_module
+from jobs.engines import weights
+from jobs.engines.audio import AudioDecoder
+from jobs.engines.transcriber_whisper import WhisperTranscriber
+from jobs.pipeline.run import Options, Outcome, run
+
+AUDIO = pathlib.Path(__file__).parents[2] / "data" / "audio"
+REPOSITORY = pathlib.Path(__file__).parents[3]
+
+Transcribe = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> pathlib.Path:
+    models = pathlib.Path(os.environ.get("TUPLETS_MODELS_DIR", REPOSITORY / "var" / "models"))
+    weights.prepare(models, report=lambda line: None)
+    return models
+
+
+@pytest.fixture(scope="session")
+def transcriber(models_dir: pathlib.Path) -> WhisperTranscriber:
+    return WhisperTranscriber(model_dir=weights.folder(models_dir), cpu_threads=os.cpu_count() or 1)
+
+
+@pytest.fixture
+def transcribe(transcriber: WhisperTranscriber, tmp_path: pathlib.Path) -> Transcribe:
+    """Run the whole pipeline over a file: transcribe(path, language="auto", report=..., transcriber=...)."""
+
+    def call(source: pathlib.Path, language: str = "auto", report: Any = None, transcriber: Any = transcriber) -> Outcome:
+        engines = {"audio": AudioDecoder(), "transcriber.standard": transcriber}
+        report = report or (lambda stage, fraction: None)
+        return run(Options(language=language), source, engines.__getitem__, report, work_dir=tmp_path)
+
+    return call
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
+    """Make a recording: ffmpeg("name.wav", "-i", source, ...) -> its path."""
+
+    def call(name: str, *arguments: object) -> pathlib.Path:
+        target = tmp_path / name
+        command = [ffmpeg_module.executable(), "-loglevel", "error", "-y", *map(str, arguments), str(target)]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        return target
+
+    return call
