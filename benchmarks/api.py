@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuplets.settings")
+os.environ.setdefault("LOG_LEVEL", "WARNING")
 import django
 
 django.setup()

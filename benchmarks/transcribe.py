@@ -11,8 +11,8 @@ without one, the project's own small recordings.
 import argparse
 import contextlib
 import http.client
-import json
 import os
+import platform
 import socket
 import statistics
 import subprocess
@@ -20,20 +20,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuplets.settings")
+os.environ.setdefault("LOG_LEVEL", "WARNING")
 import django
 
 django.setup()
 
 import psutil
+from django.conf import settings
 from django.core.management import call_command
 from tuplets_ai import TupletsClient
 
 from accounts import services
 from benchmarks import transcribe_engine as engines
+from jobs.engines import weights
 
 POLL_S = 0.02
 
@@ -155,26 +159,82 @@ def long_recording(client: TupletsClient, worker: psutil.Process, path: Path) ->
           f"worker at most {peak:.0f} MB, coverage {result['transcription_meta']['coverage_ratio']}.")  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Row(engines.Measured):
+    """`ours` is the product over HTTP; `engine_s` is the same settings called directly."""
+
+    engine_s: float = 0.0
+
+
+def compare(client: TupletsClient, found: list[engines.Recording], threads: int) -> list[Row]:
+    """All three read the file from disk, all are warm, and they take turns recording by recording."""
+    model_dir = weights.prepare(settings.MODELS_DIR, report=lambda line: None)
+    plain, ours = engines.plain(model_dir, threads, "vad"), engines.ours(model_dir, threads)
+    for warm_up in (plain, ours, lambda path: through_http(client, path)):
+        warm_up(found[0].path)
+    rows = []
+    for recording in found:
+        plain_s, plain_text = engines.timed(plain, recording.path)
+        engine_s, _ = engines.timed(ours, recording.path)
+        http_s, result = through_http(client, recording.path)
+        rows.append(Row(recording, plain_s, http_s, plain_text, result["text"], engine_s))
+    return rows
+
+
+HEADINGS = (
+    "recordings",
+    "audio s",
+    "plain s",
+    "engine s",
+    "HTTP s",
+    "plain / HTTP",
+    "HTTP / engine",
+    "words plain",
+    "words HTTP",
+)
+
+
+def times(rows: list[Row]) -> Iterator[str]:
+    yield f"| {' | '.join(HEADINGS)} |"
+    yield "|---" + "|--:" * (len(HEADINGS) - 1) + "|"
+    spoken = [row for row in rows if not row.recording.wordless]
+    long = [row for row in spoken if row.recording.duration_s > engines.LONG_S]
+    groups = [(row.recording.name, [row]) for row in long]
+    for name, chosen in (*groups, ("all over two minutes", long), ("the whole set", rows)):
+        if chosen:
+            yield f"| {name} ({len(chosen)}) | {' | '.join(_cells(chosen))} |"
+
+
+def _cells(rows: list[Row]) -> Iterator[str]:
+    audio_s = sum(row.recording.duration_s for row in rows)
+    plain_s, engine_s, http_s = (sum(getattr(row, name) for row in rows) for name in ("plain_s", "engine_s", "ours_s"))
+    yield f"{audio_s:.0f}"
+    yield from (f"{seconds:.1f}" for seconds in (plain_s, engine_s, http_s))
+    yield from (f"{ratio:.2f}" for ratio in (plain_s / http_s, http_s / engine_s))
+    yield from (str(sum(len(getattr(row, name).split()) for row in rows)) for name in ("plain_text", "ours_text"))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--testdata", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--testdata", type=Path, default=Path("tests/data/audio"))
     parser.add_argument("--long", type=Path, help="a recording of hours")
     parser.add_argument("--jobs", type=int, default=50, help="jobs of the memory run")
-    parser.add_argument("--json", type=Path, help="also keep what was measured")
     given = parser.parse_args()
+    found = [recording for recording in engines.recordings(given.testdata) if recording.path.is_file()]
     with product() as (client, worker):
-        recordings = engines.recordings(given.testdata)
-        through_http(client, recordings[0].path)  # loads the model
-        rows = engines.compare(recordings, lambda path: through_http(client, path))
-        engines.report(rows)
-        longest = max(recordings, key=lambda recording: recording.duration_s)
-        shortest = min(recordings, key=lambda recording: recording.duration_s)
-        four_at_once(client, longest.path)
-        memory(client, worker, shortest.path, given.jobs)
+        rows = compare(client, found, settings.CPU_THREADS)
+        print(*times(rows), "", *engines.errors_table(rows), "", sep="\n")
+        for row in rows:
+            if row.recording.wordless:
+                print(
+                    f"- nobody speaks in {row.recording.name}: plain wrote {row.plain_text!r}, HTTP {row.ours_text!r}"
+                )
+        spoken = [recording for recording in found if not recording.wordless]
+        four_at_once(client, max(spoken, key=lambda recording: recording.duration_s).path)
+        memory(client, worker, spoken[0].path, given.jobs)
         if given.long:
             long_recording(client, worker, given.long)
-        if given.json:
-            given.json.write_text(json.dumps([vars(row) for row in rows], default=str))
+    print(f"\nMachine: {os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}.")
 
 
 if __name__ == "__main__":

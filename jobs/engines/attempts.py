@@ -40,9 +40,10 @@ class Attempt:
 
 ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("batched", DecodeParams(beam_size=3, tail_s=2.0)),
-    Attempt("beam", DecodeParams(beam_size=5, tail_s=2.0), frozenset({DOUBTFUL, HOLE, LOOP})),
+    Attempt("no_repeats", DecodeParams(beam_size=3, tail_s=2.0, no_repeat_ngram_size=5), frozenset({LOOP})),
+    Attempt("beam", DecodeParams(beam_size=5, tail_s=2.0), frozenset({DOUBTFUL, HOLE})),
     Attempt("gaps", DecodeParams(beam_size=5, tail_s=4.0), frozenset({HOLE}), gaps_only=True),
-    Attempt("whole_context", DecodeParams(beam_size=5, context_s=30.0), frozenset({HOLE, LOOP})),
+    Attempt("whole_context", DecodeParams(beam_size=5, context_s=30.0), frozenset({HOLE})),
     Attempt("sampled", DecodeParams(temperature=0.4, context_s=30.0), frozenset({LOOP})),
 )
 

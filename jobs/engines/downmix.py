@@ -38,15 +38,20 @@ class Downmix:
 
 
 def _weights(moments: np.ndarray) -> np.ndarray:
-    """A weight a channel from the matrix of their cross moments: sign by phase, 1/n for n channels that carry sound."""
+    """A weight a channel from the matrix of their cross moments.
+
+    Sign by phase, nothing for silent channels, and one scale for all that makes the sum as loud as the loudest channel:
+    1/n for n equal channels, 1 for one live channel, in between for people who speak in turns.
+    """
     power = np.diag(moments)
     loudest = int(np.argmax(power))
     live = power > max(power[loudest] * SILENT_POWER_RATIO, 1e-12)
     if not live.any():
         return np.full(len(power), 1.0 / len(power), dtype=np.float32)
-    scale = np.sqrt(power * power[loudest]) + 1e-12
-    sign = np.where(moments[loudest] / scale < OPPOSITE_CORRELATION, -1.0, 1.0)
-    return (sign * live / live.sum()).astype(np.float32)
+    correlation = moments[loudest] / (np.sqrt(power * power[loudest]) + 1e-12)
+    signs = np.where(correlation < OPPOSITE_CORRELATION, -1.0, 1.0) * live
+    scale = min(1.0, np.sqrt(power[loudest] / max(signs @ moments @ signs, 1e-12)))
+    return (signs * scale).astype(np.float32)
 
 
 def gain_for(peak: float) -> float:

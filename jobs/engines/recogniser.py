@@ -29,7 +29,7 @@ class DecodeParams:
     """How windows are decoded. `context_s` None: the encoder sees no more silence than `tail_s` after the window."""
 
     beam_size: int = 1
-    length_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
     temperature: float = 0.0
     tail_s: float = 1.0
     context_s: float | None = None
@@ -76,6 +76,7 @@ class Recogniser:
         self._whisper = WhisperModel(
             str(model_dir), device=device, compute_type=compute_type, cpu_threads=cpu_threads, local_files_only=True
         )
+        self._device = device
         self._turns = _Turns()
         self._prompts: dict[str, tuple[Any, list[int]]] = {}
         self._suppressed: list[int] | None = None
@@ -84,9 +85,22 @@ class Recogniser:
         """Samples of each window (float32, 16 kHz, at most 30 s) -> encoder output."""
         durations = tuple(len(window) / SAMPLE_RATE for window in windows)
         context_s = params.context_s or min(WHOLE_CONTEXT_S, math.ceil(max(durations) + params.tail_s))
-        features = np.stack([self._features(window, int(context_s * FRAMES_PER_SECOND)) for window in windows])
+        features = [self._features(window, int(context_s * FRAMES_PER_SECOND)) for window in windows]
+        if self._device != "cpu":
+            with self._turns.next():
+                return Encoded(self._whisper.encode(np.stack(features)), durations)
+        # On a CPU eight windows at once fall out of its caches and take nearly twice as long as one after the other.
+        return Encoded(self._joined([self._encode_one(window) for window in features]), durations)
+
+    def _encode_one(self, features: np.ndarray) -> np.ndarray:
         with self._turns.next():
-            return Encoded(self._whisper.encode(features), durations)
+            return np.array(self._whisper.encode(features))
+
+    @staticmethod
+    def _joined(outputs: list[np.ndarray]) -> Any:
+        from ctranslate2 import StorageView
+
+        return StorageView.from_array(np.concatenate(outputs))
 
     def languages(self, encoded: Encoded) -> list[dict[str, float]]:
         """For each window, the probability of each of Whisper's languages."""
@@ -103,7 +117,7 @@ class Recogniser:
                 encoded.output,
                 [prompt for _, prompt in prompts],
                 beam_size=1 if params.temperature else params.beam_size,
-                length_penalty=params.length_penalty,
+                no_repeat_ngram_size=params.no_repeat_ngram_size,
                 max_length=len(prompts[0][1]) + params.max_new_tokens,
                 suppress_tokens=self._suppressed,
                 max_initial_timestamp_index=50,
@@ -112,7 +126,7 @@ class Recogniser:
                 **sampling,
             )
         return [
-            self._reading(result, tokenizer, duration_s, params.length_penalty)
+            self._reading(result, tokenizer, duration_s)
             for result, (tokenizer, _), duration_s in zip(results, prompts, encoded.durations_s, strict=True)
         ]
 
@@ -132,12 +146,12 @@ class Recogniser:
             self._prompts[language] = (tokenizer, list(tokenizer.sot_sequence))
         return self._prompts[language]
 
-    def _reading(self, result: Any, tokenizer: Any, duration_s: float, length_penalty: float) -> Reading:
+    def _reading(self, result: Any, tokenizer: Any, duration_s: float) -> Reading:
         tokens = result.sequences_ids[0]
         return Reading(
             phrases=tuple(_phrases(tokens, tokenizer, duration_s)),
-            # CTranslate2 gives the sum over length ** penalty; Whisper's mean counts the end mark too.
-            avg_logprob=result.scores[0] * len(tokens) ** length_penalty / (len(tokens) + 1),
+            # CTranslate2 gives the mean; Whisper's counts the end mark too.
+            avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech_prob=result.no_speech_prob,
             tokens=len(tokens) + 1,
         )

@@ -19,7 +19,7 @@ FRAME_S = FRAME / SAMPLE_RATE
 CONTEXT = 64
 PIECE_FRAMES = 1875  # one minute
 
-THRESHOLD, NEGATIVE_THRESHOLD = 0.5, 0.35
+THRESHOLD, NEGATIVE_THRESHOLD = 0.45, 0.3
 MIN_SPEECH_S, MIN_PAUSE_S = 0.1, 0.16
 # The model notices a beginning and an end a little late.
 PAD_S = 0.1

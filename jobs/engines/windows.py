@@ -15,7 +15,7 @@ from jobs.pipeline.types import Speech
 # A pause longer than this ends a window: hearing silence costs as much as hearing speech.
 MAX_PAUSE_S = 5.0
 # Sound kept before the first and after the last word of a window, where the pause is long enough.
-MARGIN_S = 0.3
+MARGIN_S = 0.4
 # A stretch without a pause is cut at its quietest moment in this last part of the window.
 CUT_REGION = 0.4
 

@@ -21,7 +21,7 @@ def transcript_document(
 ) -> dict[str, Any]:
     """The canonical `result` object of a job, keys in the documentation's order."""
     covered_s = covered_seconds(transcript.segments)
-    return {
+    document = {
         "text": joined_text(transcript.segments),
         "segments": [_segment(segment) for segment in transcript.segments],
         "language": transcript.language,
@@ -35,12 +35,14 @@ def transcript_document(
         "feature_execution": _feature_execution(transcript, model_requested, transcription_elapsed_s),
         "processing_warnings": [*audio.warnings, *transcript.warnings],
         "decode_attempts": [_attempt(number, attempt) for number, attempt in enumerate(transcript.attempts, start=1)],
-        "routing_metadata": {
+    }
+    if transcript.segments:
+        document["routing_metadata"] = {
             "route_code": transcript.model_applied,
             "engine_code": transcript.engine_code,
             "align_code": transcript.align_code,
-        },
-    }
+        }
+    return document
 
 
 def joined_text(segments: tuple[Segment, ...]) -> str:

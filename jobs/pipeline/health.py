@@ -6,6 +6,7 @@ probability, under time marks that spanned them all; and a loop is always sure o
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -15,15 +16,18 @@ Stretch = tuple[float, float]
 # The slowest plausible speech: dictation, a pause after every word. Characters that stand for a syllable or a word
 # (CJK, Hangul, digits) count for several letters.
 SLOWEST_LETTERS_PER_S = 4.0
-FASTEST_LETTERS_PER_S = 45.0
+FASTEST_LETTERS_PER_S = 35.0
 WIDE_CHARACTER_LETTERS = 3
 DIGIT_LETTERS = 4
 
 # A unit of up to LONGEST_UNIT words said this often in a row is a loop, as long as it runs over enough words:
-# people do say "no, no, no, no", and dictate "one one one one".
-LONGEST_UNIT = 12
+# people do say "no, no, no, no", and a card number may hold twelve equal digits.
+LONGEST_UNIT = 24
 LOOP_REPEATS, LOOP_WORDS = 4, 12
-SINGLE_WORD_REPEATS = 12
+SINGLE_WORD_REPEATS, SINGLE_DIGIT_REPEATS = 12, 18
+
+# Words, and the parts of "4-1-1-1", which keep their hyphens.
+_WORD = re.compile(r"[^\s-]+-?|-+")
 
 
 def letters(text: str) -> int:
@@ -73,14 +77,14 @@ def is_repetitive(text: str, speech_s: float) -> bool:
 
 def without_loops(text: str) -> str:
     """The text with each loop cut to one round; unchanged where there is none."""
-    spaced = " " in text.strip() or not text
-    words = text.split() if spaced else list(text)
-    joint = " " if spaced else ""
-    keys = [_key(word) for word in words]
+    spaced = len(text.split()) > 1 or "-" in text
+    before = _WORD.findall(text) if spaced else list(text)
+    words, keys = before, [_key(word) for word in before]
     for size in range(1, LONGEST_UNIT + 1):
         words, keys = _cut_loops(words, keys, size)
-    cut = joint.join(words)
-    return text if cut == joint.join(text.split() if spaced else list(text)) else cut
+    if len(words) == len(before):
+        return text
+    return " ".join(words).replace("- ", "-").rstrip("-") if spaced else "".join(words)
 
 
 def _cut_loops(words: list[str], keys: list[str], size: int) -> tuple[list[str], list[str]]:
@@ -102,9 +106,9 @@ def _cut_loops(words: list[str], keys: list[str], size: int) -> tuple[list[str],
 def _is_loop(unit: Sequence[str], repeats: int) -> bool:
     if repeats < LOOP_REPEATS:
         return False
-    # A unit of equal words is one word said often; digits in a row are a number.
+    # A unit of equal words is one word said often.
     if all(a == b for a, b in pairwise(unit)):
-        return repeats * len(unit) >= SINGLE_WORD_REPEATS and not unit[0].isdigit()
+        return repeats * len(unit) >= (SINGLE_DIGIT_REPEATS if unit[0].isdigit() else SINGLE_WORD_REPEATS)
     return repeats * len(unit) >= LOOP_WORDS
 
 

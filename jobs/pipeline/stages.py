@@ -34,7 +34,7 @@ def tidy_segments(segments: tuple[Segment, ...], duration_s: float) -> tuple[Seg
         text = segment.text.strip()
         if not text or last_ms < 1:
             continue
-        start = min(max(round(segment.start_s * 1000), previous_end), last_ms)
+        start = max(min(round(segment.start_s * 1000), last_ms - 1), previous_end)
         end = min(max(round(segment.end_s * 1000), start + 1), last_ms)
         if start < end:
             tidy.append(replace(segment, start_s=start / 1000, end_s=end / 1000, text=text))

@@ -36,7 +36,9 @@ def transcriber(models_dir: pathlib.Path) -> WhisperTranscriber:
 def transcribe(transcriber: WhisperTranscriber, tmp_path: pathlib.Path) -> Transcribe:
     """Run the whole pipeline over a file: transcribe(path, language="auto", report=..., transcriber=...)."""
 
-    def call(source: pathlib.Path, language: str = "auto", report: Any = None, transcriber: Any = transcriber) -> Outcome:
+    def call(
+        source: pathlib.Path, language: str = "auto", report: Any = None, transcriber: Any = transcriber
+    ) -> Outcome:
         engines = {"audio": AudioDecoder(), "transcriber.standard": transcriber}
         report = report or (lambda stage, fraction: None)
         return run(Options(language=language), source, engines.__getitem__, report, work_dir=tmp_path)
