@@ -197,7 +197,7 @@ class GroupReader:
         self._on_progress = on_progress
         self._languages: list[str] = []
 
-    def read(self, attempts: Sequence[Attempt], language: str | LanguageTrack | None) -> list[Take]:
+    def read(self, attempts: Sequence[Attempt], language: str | LanguageTrack) -> list[Take]:
         """The final take of each window, in order; those in which nobody speaks come without phrases."""
         best = self._first(attempts[0], language)
         kept_from = [0] * len(best)
@@ -205,14 +205,14 @@ class GroupReader:
             todo = [i for i, take in enumerate(best) if take.problems() & attempt.mends]
             for i, take in self._again(attempt, todo, best):
                 self._ledger.tallies[number].count(take)
-                if take.better_than(best[i]):
+                if take.covered_s > best[i].covered_s if attempt.gaps_only else take.better_than(best[i]):
                     best[i], kept_from[i] = take, number
         for i, take in enumerate(best):
             self._ledger.tallies[kept_from[i]].kept += 1
             self._ledger.settle(take)
         return [dataclasses.replace(take, phrases=()) if take.silent else take for take in best]
 
-    def _first(self, attempt: Attempt, language: str | LanguageTrack | None) -> list[Take]:
+    def _first(self, attempt: Attempt, language: str | LanguageTrack) -> list[Take]:
         """Every window, after its language is settled with the whole group in view."""
         batches = self._batches(range(len(self._group)), self._group)
         encoded: list[Encoded] = []
@@ -230,10 +230,10 @@ class GroupReader:
         return [takes[i] for i in range(len(self._group))]
 
     def _settle_languages(
-        self, batches: list[list[int]], encoded: list[Encoded], language: str | LanguageTrack | None
+        self, batches: list[list[int]], encoded: list[Encoded], language: str | LanguageTrack
     ) -> list[str]:
-        if not isinstance(language, LanguageTrack):
-            return [language or "en"] * len(self._group)
+        if isinstance(language, str):
+            return [language] * len(self._group)
         heard: dict[int, dict[str, float]] = {}
         for batch, output in zip(batches, encoded, strict=True):
             heard.update(zip(batch, self._recogniser.languages(output), strict=True))

@@ -37,6 +37,7 @@ SHORT_BY_RATIO = 0.02
 MIN_DELAY_S, MAX_DELAY_S = 0.1, 3600.0
 
 EMPTY_FILE = InputRejected("empty_file", "The file is empty.")
+TOO_SLOW = InputRejected("unreadable_file", "The file could not be read in reasonable time.")
 NO_SAMPLES = InputRejected("no_audio_data", "The file holds no audio that can be decoded.")
 
 
@@ -52,7 +53,7 @@ def probe(path: pathlib.Path) -> Probe:
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
-        raise InputRejected("unreadable_file", "The file could not be read in reasonable time.") from error
+        raise TOO_SLOW from error
     found = ffmpeg.parse(done.stderr.decode("utf-8", "replace"))
     # Damage in the first second is no reason to refuse the hour behind it.
     if not done.stdout and not _has_samples(path):
@@ -87,6 +88,7 @@ class _Decoded:
     def __init__(self) -> None:
         self.samples = 0
         self.peak = 0.0
+        self.timed_out = False
         self.log: collections.deque[str] = collections.deque(maxlen=200)
 
 
@@ -95,14 +97,20 @@ def _decode_into(sink: IO[bytes], source: pathlib.Path, found: Probe, on_progres
 
     decoded, downmix = _Decoded(), Downmix()
     expected_s = found.duration_s or found.estimated_duration_s or 600.0
+    heard = False
     with _running(source, decoded) as stream:
         _write_silence(sink, decoded, found.delay_s)
         for block in _blocks(stream):
+            heard = True
             mono = downmix(block)
             decoded.peak = max(decoded.peak, float(abs(mono).max(initial=0.0)))
             sink.write((mono.clip(-1.0, 1.0) * 32767.0).astype("<i2").tobytes())
             decoded.samples += len(mono)
             on_progress(min(0.99, decoded.samples / SAMPLE_RATE / expected_s))
+    if decoded.timed_out:
+        raise TOO_SLOW
+    if not heard:
+        raise NO_SAMPLES
     return decoded
 
 
@@ -134,7 +142,12 @@ def _running(source: pathlib.Path, decoded: _Decoded) -> Iterator[IO[bytes]]:
         target=lambda: decoded.log.extend(line.decode("utf-8", "replace") for line in stderr), daemon=True
     )
     drain.start()
-    timer = threading.Timer(DECODE_TIMEOUT_S, process.kill)
+
+    def give_up() -> None:
+        decoded.timed_out = True
+        process.kill()
+
+    timer = threading.Timer(DECODE_TIMEOUT_S, give_up)
     timer.start()
     try:
         yield process.stdout
@@ -168,8 +181,6 @@ def _audio(raw: pathlib.Path, source: pathlib.Path, found: Probe, decoded: _Deco
 
     from jobs.engines.downmix import gain_for
 
-    if not decoded.samples:
-        raise NO_SAMPLES
     duration_s = decoded.samples / SAMPLE_RATE
     return Audio(
         samples=np.memmap(raw, dtype="<i2", mode="r"),
@@ -219,6 +230,8 @@ def _has_samples(path: pathlib.Path) -> bool:
     """Whether anything at all decodes, further in than the first second."""
     command = ffmpeg.command(path, "-frames:a", "1", "-f", "s16le", "-", level="fatal")
     try:
-        return bool(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).stdout)
+        return bool(
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_TIMEOUT_S).stdout
+        )
     except subprocess.TimeoutExpired:
         return False

@@ -26,14 +26,17 @@ WHOLE_CONTEXT_S = 30.0
 
 @dataclass(frozen=True)
 class DecodeParams:
-    """How windows are decoded. `context_s` None: the encoder sees no more silence than `tail_s` after the window."""
+    """How windows are decoded. `context_s` None: the encoder sees no more silence than `tail_s` after the window.
+
+    `max_new_tokens`: Whisper was trained on at most 224 for thirty seconds; more is a loop, and its cost.
+    """
 
     beam_size: int = 1
     no_repeat_ngram_size: int = 0
     temperature: float = 0.0
     tail_s: float = 1.0
     context_s: float | None = None
-    max_new_tokens: int = 224
+    max_new_tokens: int = 160
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ class Recogniser:
     def encode(self, windows: Sequence[np.ndarray], params: DecodeParams) -> Encoded:
         """Samples of each window (float32, 16 kHz, at most 30 s) -> encoder output."""
         durations = tuple(len(window) / SAMPLE_RATE for window in windows)
-        context_s = params.context_s or min(WHOLE_CONTEXT_S, math.ceil(max(durations) + params.tail_s))
-        features = [self._features(window, int(context_s * FRAMES_PER_SECOND)) for window in windows]
+        context_s = params.context_s or min(WHOLE_CONTEXT_S, math.ceil((max(durations) + params.tail_s) * 5) / 5)
+        features = [self._features(window, round(context_s * FRAMES_PER_SECOND)) for window in windows]
         if self._device != "cpu":
             with self._turns.next():
                 return Encoded(self._whisper.encode(np.stack(features)), durations)
@@ -177,24 +180,30 @@ class _Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: collections.deque[threading.Event] = collections.deque()
-        self._taken = False
+        self._holder: threading.Event | None = None
 
     @contextlib.contextmanager
     def next(self) -> Iterator[None]:
         """Wait for a turn; the next in line has it when the block is left."""
         turn = threading.Event()
-        with self._lock:
-            if self._taken:
-                self._waiting.append(turn)
-            else:
-                self._taken = True
-                turn.set()
-        turn.wait()
+        # A worker's time limit may raise anywhere in here: whatever was reached is undone.
         try:
+            with self._lock:
+                if self._holder is None:
+                    self._holder = turn
+                    turn.set()
+                else:
+                    self._waiting.append(turn)
+            turn.wait()
             yield
         finally:
-            with self._lock:
-                if self._waiting:
-                    self._waiting.popleft().set()
-                else:
-                    self._taken = False
+            self._leave(turn)
+
+    def _leave(self, turn: threading.Event) -> None:
+        with self._lock:
+            if turn is self._holder:
+                self._holder = self._waiting.popleft() if self._waiting else None
+                if self._holder is not None:
+                    self._holder.set()
+            elif turn in self._waiting:
+                self._waiting.remove(turn)

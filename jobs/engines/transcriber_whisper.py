@@ -24,7 +24,7 @@ from jobs.pipeline.types import Audio, Segment, Transcript
 # the words of overlapping callers swallowed are fewer, and each window can have its own language.
 LONGEST_WINDOW_S = 12.0
 # Windows looked at together: their languages are settled by majority, and like lengths share a batch.
-BATCHES_A_GROUP = 4
+BATCHES_A_GROUP = 2
 VAD_SHARE = 0.1
 
 
@@ -39,7 +39,7 @@ class WhisperTranscriber:
         device: str = "cpu",
         compute_type: str = "int8",
         cpu_threads: int = 1,
-        batch_size: int = 8,
+        batch_size: int = 12,
         attempts: Sequence[Attempt] = ATTEMPTS,
     ) -> None:
         self._recogniser = Recogniser(model_dir, device, compute_type, cpu_threads)
@@ -49,12 +49,12 @@ class WhisperTranscriber:
         self._engine_code = f"faster-whisper:{model_dir.name}"
 
     def transcribe(self, audio: Audio, language: str | None, on_progress: OnProgress) -> Transcript:
-        """See the protocol. Memory does not grow with the recording beyond its text and one byte in 4,000 of sound."""
+        """See the protocol. Memory does not grow with the recording, but for its text and four bytes for each 32 ms."""
         probabilities = vad.speech_probabilities(audio, lambda done: on_progress(VAD_SHARE * done))
         speech = vad.speech_stretches(probabilities, audio.duration_s)
         todo = windows.pack(speech, probabilities, LONGEST_WINDOW_S, audio.duration_s)
         ledger = Ledger(self._attempts)
-        track = None if language else LanguageTrack(LANGUAGES_BY_TIER[self._tier])
+        spoken = language or LanguageTrack(LANGUAGES_BY_TIER[self._tier])
         segments: list[Segment] = []
         size = self._batch_size * BATCHES_A_GROUP
         for first in range(0, len(todo), size):
@@ -64,13 +64,12 @@ class WhisperTranscriber:
                 on_progress(VAD_SHARE + (1 - VAD_SHARE) * (first + part * len(group)) / len(todo))
 
             reader = GroupReader(self._recogniser, self._batch_size, audio, group, ledger, told)
-            for take in reader.read(self._attempts, language or track):
+            for take in reader.read(self._attempts, spoken):
                 segments.extend(_segments(take))
         return Transcript(
             segments=tuple(segments),
             language=dominant_language(segments),
             engine_code=self._engine_code,
-            speech_s=ledger.speech_s,
             issues=ledger.issues(),
             attempts=ledger.attempts(),
             model_applied=self._tier,

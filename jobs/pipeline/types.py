@@ -6,7 +6,7 @@ into the next, `document.py` writes them out. Nothing here imports Django or a h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -122,10 +122,8 @@ class Transcript:
     segments: tuple[Segment, ...]
     language: str | None
     engine_code: str
-    speech_s: float = 0.0
     issues: tuple[str, ...] = ()
     attempts: tuple[DecodeAttempt, ...] = ()
     warnings: tuple[str, ...] = ()
     model_applied: str = "standard"
     align_code: str = "none"
-    details: dict[str, Any] = field(default_factory=dict)

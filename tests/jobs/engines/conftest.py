@@ -33,7 +33,15 @@ def transcriber(models_dir: pathlib.Path) -> WhisperTranscriber:
 
 
 @pytest.fixture
-def transcribe(transcriber: WhisperTranscriber, tmp_path: pathlib.Path) -> Transcribe:
+def work_dir(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Where decoded sound lies while a job runs; empty before and after."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def transcribe(transcriber: WhisperTranscriber, work_dir: pathlib.Path) -> Transcribe:
     """Run the whole pipeline over a file: transcribe(path, language="auto", report=..., transcriber=...)."""
 
     def call(
@@ -41,7 +49,7 @@ def transcribe(transcriber: WhisperTranscriber, tmp_path: pathlib.Path) -> Trans
     ) -> Outcome:
         engines = {"audio": AudioDecoder(), "transcriber.standard": transcriber}
         report = report or (lambda stage, fraction: None)
-        return run(Options(language=language), source, engines.__getitem__, report, work_dir=tmp_path)
+        return run(Options(language=language), source, engines.__getitem__, report, work_dir=work_dir)
 
     return call
 

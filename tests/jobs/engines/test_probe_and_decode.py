@@ -1,6 +1,5 @@
 """What an upload is judged to be, and how it becomes 16 kHz mono."""
 
-import pathlib
 import shutil
 import struct
 
@@ -204,18 +203,16 @@ def test_a_header_that_promises_more_samples_than_there_are_is_not_believed(tmp_
     assert audio.duration_s == pytest.approx(2.0, abs=0.1)
 
 
-def test_the_decoded_sound_is_deleted_however_decoding_ends(tmp_path):
+def test_the_decoded_sound_is_deleted_however_decoding_ends(work_dir):
     class Cancelled(Exception):
         pass
 
     def cancel(fraction):
         raise Cancelled
 
-    work: pathlib.Path = tmp_path / "work"
-    work.mkdir()
-    with pytest.raises(Cancelled), AudioDecoder().decode(AUDIO / "speech.mp3", work, cancel):
+    with pytest.raises(Cancelled), AudioDecoder().decode(AUDIO / "speech.mp3", work_dir, cancel):
         pass
-    assert list(work.iterdir()) == []
-    with AudioDecoder().decode(AUDIO / "speech.mp3", work, lambda fraction: None):
-        assert list(work.iterdir())
-    assert list(work.iterdir()) == []
+    assert list(work_dir.iterdir()) == []
+    with AudioDecoder().decode(AUDIO / "speech.mp3", work_dir, lambda fraction: None):
+        assert list(work_dir.iterdir())
+    assert list(work_dir.iterdir()) == []

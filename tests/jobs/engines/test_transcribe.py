@@ -101,11 +101,11 @@ def test_the_speech_is_written_down_whatever_the_channels_and_the_level(name, fi
         "truncated_no_moov.m4a",
     ],
 )
-def test_what_is_no_recording_ends_in_one_clear_sentence(name, transcribe, tmp_path):
+def test_what_is_no_recording_ends_in_one_clear_sentence(name, transcribe, work_dir):
     with pytest.raises(InputRejected) as refused:
         transcribe(AUDIO / name)
     assert refused.value.message.endswith(".")
-    assert list(tmp_path.iterdir()) == []
+    assert list(work_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["truncated.wav", "truncated.mp3"])
@@ -228,7 +228,7 @@ class Cancelled(Exception):
 
 
 @pytest.mark.parametrize("after", [0, 3, 9])
-def test_a_report_that_raises_ends_the_job_at_once_and_leaves_nothing_behind(after, transcribe, tmp_path):
+def test_a_report_that_raises_ends_the_job_at_once_and_leaves_nothing_behind(after, transcribe, work_dir):
     calls = []
 
     def report(stage, fraction):
@@ -239,7 +239,7 @@ def test_a_report_that_raises_ends_the_job_at_once_and_leaves_nothing_behind(aft
     with pytest.raises(Cancelled):
         transcribe(AUDIO / "call_soporte_es_mono.mp3", report=report)
     assert len(calls) == after + 1
-    assert list(tmp_path.iterdir()) == []
+    assert list(work_dir.iterdir()) == []
     assert share_of_words_found(transcribe(AUDIO / "speech.mp3").document) >= 0.85
 
 

@@ -154,9 +154,10 @@ def test_an_exception_of_the_report_comes_out_unchanged_with_everything_cleaned_
         if len(told) > after:
             raise Fenced
 
+    (tmp_path / "work").mkdir()
     with pytest.raises(Fenced):
-        pipeline(report=report, work_dir=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+        pipeline(report=report, work_dir=tmp_path / "work")
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 def test_chinese_is_joined_without_spaces_and_beside_english_with_one():
