@@ -267,9 +267,16 @@ class GroupReader:
         return Take(window, phrases, language, reading.avg_logprob, reading.no_speech_prob, reading.tokens)
 
     def _batches(self, indices: Sequence[int], windows: Sequence[Window]) -> list[list[int]]:
-        """Like lengths together: the shorter are padded to the longest of their batch."""
+        """Like lengths together, because the shorter are padded to the longest of their batch; batches of one size."""
         ordered = sorted(indices, key=lambda i: windows[i].duration_s)
-        return [ordered[n : n + self._batch_size] for n in range(0, len(ordered), self._batch_size)]
+        size = even_size(len(ordered), self._batch_size)
+        return [ordered[n : n + size] for n in range(0, len(ordered), size)]
+
+
+def even_size(count: int, largest: int) -> int:
+    """Size of equal parts of at most `largest`: a part of two at the end would cost nearly as much as one of twelve."""
+    parts = -(-count // largest)
+    return -(-count // parts) if parts else largest
 
 
 def _gap_windows(take: Take) -> Iterator[Window]:

@@ -32,6 +32,7 @@ class DecodeParams:
     """
 
     beam_size: int = 1
+    patience: float = 1.0
     no_repeat_ngram_size: int = 0
     temperature: float = 0.0
     tail_s: float = 1.0
@@ -120,6 +121,7 @@ class Recogniser:
                 encoded.output,
                 [prompt for _, prompt in prompts],
                 beam_size=1 if params.temperature else params.beam_size,
+                patience=params.patience,
                 no_repeat_ngram_size=params.no_repeat_ngram_size,
                 max_length=len(prompts[0][1]) + params.max_new_tokens,
                 suppress_tokens=self._suppressed,

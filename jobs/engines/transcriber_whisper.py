@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from jobs.engines import vad, windows
-from jobs.engines.attempts import ATTEMPTS, Attempt, GroupReader, Ledger, Take
+from jobs.engines.attempts import ATTEMPTS, Attempt, GroupReader, Ledger, Take, even_size
 from jobs.engines.language_track import LanguageTrack
 from jobs.engines.phrases import place
 from jobs.engines.recogniser import Recogniser
@@ -39,7 +39,7 @@ class WhisperTranscriber:
         device: str = "cpu",
         compute_type: str = "int8",
         cpu_threads: int = 1,
-        batch_size: int = 12,
+        batch_size: int = 14,
         attempts: Sequence[Attempt] = ATTEMPTS,
     ) -> None:
         self._recogniser = Recogniser(model_dir, device, compute_type, cpu_threads)
@@ -56,7 +56,7 @@ class WhisperTranscriber:
         ledger = Ledger(self._attempts)
         spoken = language or LanguageTrack(LANGUAGES_BY_TIER[self._tier])
         segments: list[Segment] = []
-        size = self._batch_size * BATCHES_A_GROUP
+        size = even_size(len(todo), self._batch_size * BATCHES_A_GROUP)
         for first in range(0, len(todo), size):
             group = todo[first : first + size]
 
