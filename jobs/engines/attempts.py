@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from jobs.engines.language_track import LanguageTrack
+from jobs.engines.phrases import said
 from jobs.engines.recogniser import DecodeParams, Encoded, Reading, Recogniser
 from jobs.engines.windows import MARGIN_S, Window
 from jobs.pipeline.health import covered_speech_s, gaps, is_repetitive
@@ -38,8 +39,9 @@ class Attempt:
     gaps_only: bool = False
 
 
+# Two beams, ended by the first finished text, make a tenth fewer errors than one and cost a tenth more time.
 ATTEMPTS: tuple[Attempt, ...] = (
-    Attempt("batched", DecodeParams(beam_size=3, tail_s=2.0)),
+    Attempt("batched", DecodeParams(beam_size=2, patience=0.5, tail_s=2.0)),
     Attempt("no_repeats", DecodeParams(beam_size=3, tail_s=2.0, no_repeat_ngram_size=5), frozenset({LOOP})),
     Attempt("beam", DecodeParams(beam_size=5, tail_s=2.0), frozenset({DOUBTFUL, HOLE})),
     Attempt("gaps", DecodeParams(beam_size=5, tail_s=4.0), frozenset({HOLE}), gaps_only=True),
@@ -261,10 +263,10 @@ class GroupReader:
         return self._recogniser.encode(samples, params)
 
     def _take(self, window: Window, reading: Reading, language: str) -> Take:
-        phrases = tuple(
-            (window.start_s + phrase.start_s, window.start_s + phrase.end_s, phrase.text) for phrase in reading.phrases
-        )
-        return Take(window, phrases, language, reading.avg_logprob, reading.no_speech_prob, reading.tokens)
+        at = window.start_s
+        phrases = [(at + phrase.start_s, at + phrase.end_s, phrase.text) for phrase in reading.phrases]
+        kept = tuple(said(phrases, window.speech, window.end_s))
+        return Take(window, kept, language, reading.avg_logprob, reading.no_speech_prob, reading.tokens)
 
     def _batches(self, indices: Sequence[int], windows: Sequence[Window]) -> list[list[int]]:
         """Like lengths together, because the shorter are padded to the longest of their batch; batches of one size."""

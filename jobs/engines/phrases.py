@@ -19,9 +19,25 @@ LONG_PHRASE_S = 7.0
 # A cut is moved to a pause this near.
 SNAP_S = 1.0
 
+# Nobody says more letters than this in a second; a phrase that begins in the last second of speech with more than fit
+# into the rest of the sound was never said: the model goes on, or starts again, in the silence after a window.
+SAYABLE_LETTERS_PER_S = 50.0
+LAST_MOMENTS_S, GRACE_S = 1.0, 0.3
+
 # Digits said one by one: "4-1-1-1".
 _SPELLED_NUMBER = re.compile(r"(?<![\w-])\d(?:-\d){3,}(?![\w-])")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=\S)|(?<=[。！？])(?=\S)")
+
+
+def said(phrases: Sequence[TimedText], speech: Sequence[Speech], window_end_s: float) -> list[TimedText]:
+    """The phrases without those that the model wrote after the window's speech was over."""
+    over_s = speech[-1].end_s
+    kept = []
+    for start, end, text in phrases:
+        room = (window_end_s - start + GRACE_S) * SAYABLE_LETTERS_PER_S
+        if start < over_s and (start < over_s - LAST_MOMENTS_S or letters(text) <= room):
+            kept.append((start, end, text))
+    return kept
 
 
 def place(phrases: Sequence[TimedText], speech: Sequence[Speech]) -> list[TimedText]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jobs.engines import vad, windows
 from jobs.engines.language_track import LanguageTrack
-from jobs.engines.phrases import join_digits, place
+from jobs.engines.phrases import join_digits, place, said
 from jobs.pipeline.types import Speech
 
 LONGEST_S = 12.0
@@ -85,3 +85,18 @@ def test_a_long_phrase_is_cut_at_its_sentence_ends_and_in_the_pause_between_them
 def test_a_number_spelled_digit_by_digit_is_written_as_a_number():
     assert join_digits("It's 4-1-1-1-1, thanks.") == "It's 41111, thanks."
     assert join_digits("on 1-2-3 or 2024-05-06, room 12-34") == "on 1-2-3 or 2024-05-06, room 12-34"
+
+
+def test_what_the_model_writes_after_the_speech_is_over_is_dropped():
+    speech = [Speech(0.8, 7.7)]
+    first = (0.8, 3.9, "He added that they should not be asked to take on obligations")
+    second = (3.9, 7.6, "beyond their stage of development.")
+    again = (7.6, 8.2, "He added that they should not be asked to take on obligations beyond their stage")
+    after = (8.0, 8.2, "Okay.")
+    assert said([first, second, again, after], speech, 8.2) == [first, second]
+
+
+def test_a_short_last_word_is_kept():
+    speech = [Speech(0.5, 4.0), Speech(4.6, 5.0)]
+    phrases = [(0.5, 4.0, "Is there anything else?"), (4.5, 5.3, "No.")]
+    assert said(phrases, speech, 5.4) == phrases
