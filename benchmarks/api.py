@@ -34,9 +34,10 @@ SMALL, LARGE = 1_000, 200_000
 FILLER = (
     "INSERT INTO jobs_job (id, account_id, source_type, source_name, source_key, source_bytes, language,"
     " transcription_model, diarization, speaker_embeddings, pii_processing, status, error_code,"
-    " audio_duration_seconds, progress_percent, download_count, attempt, created_at, started_at, completed_at)"
+    " audio_duration_seconds, progress_percent, download_count, attempt, failures, created_at, started_at,"
+    " completed_at)"
     " SELECT gen_random_uuid(), %s, 'upload', 'call.mp3', '', 1000000, 'auto', 'standard', false, false, false,"
-    " 'completed', '', 60, 100, 0, 1, now() - n * interval '1 second', now(), now() FROM generate_series(1, %s) n"
+    " 'completed', '', 60, 100, 0, 1, 0, now() - n * interval '1 second', now(), now() FROM generate_series(1, %s) n"
 )
 RESULTS = (
     "INSERT INTO jobs_result (job_id, document, preview) SELECT id, convert_to(%s, 'UTF8'), %s FROM jobs_job"
