@@ -7,8 +7,9 @@ import structlog
 from django.core.cache import cache
 
 log = structlog.get_logger(__name__)
-WORKER_KEY = "heartbeat:worker"
-SCHEDULER_KEY = "heartbeat:scheduler"
+KEY_PREFIX = "heartbeat:"
+WORKER_KEY = KEY_PREFIX + "worker"
+SCHEDULER_KEY = KEY_PREFIX + "scheduler"
 INTERVAL_S = 5.0
 KEPT_S = 60
 

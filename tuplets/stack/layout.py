@@ -21,7 +21,6 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -106,15 +105,6 @@ class Layout:
     def database_url(self) -> str:
         """libpq's own form for a unix socket: psql, psycopg and django-environ's `db_url` all take it."""
         return f"postgresql://tuplets@/tuplets?host={quote(str(self.sockets), safe='')}"
-
-    def database_settings(self) -> dict[str, Any]:
-        """The same as `database_url` for Django's DATABASES."""
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": "tuplets",
-            "USER": "tuplets",
-            "HOST": str(self.sockets),
-        }
 
     def redis_url(self, db: int = 0) -> str:
         return f"unix://{quote(str(self.valkey_socket))}?db={db}"

@@ -21,6 +21,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from jobs import liveness
 from jobs.engines import ffmpeg, weights
 from jobs.pipeline.types import EngineUnavailable
 from tuplets.stack.layout import MIN_FREE_BYTES, PROJECT_DIR
@@ -175,7 +176,7 @@ def table(findings: list[Finding]) -> str:
 
 def _alive(name: str) -> Finding:
     try:
-        beat = cache.get(f"heartbeat:{name}")
+        beat = cache.get(liveness.KEY_PREFIX + name)
     except Exception:
         return Finding(name, False, "unknown while the queue does not answer", START)
     age_s = time.time() - beat if beat else None
