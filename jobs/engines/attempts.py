@@ -10,13 +10,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from jobs.engines.lanes import even_parts
 from jobs.engines.language_track import LanguageTrack
 from jobs.engines.phrases import said
 from jobs.engines.recogniser import DecodeParams, Encoded, Reading, Recogniser
 from jobs.engines.windows import MARGIN_S, Window
 from jobs.pipeline.health import covered_speech_s, gaps, is_repetitive
 from jobs.pipeline.types import Audio, DecodeAttempt, Speech
+
+Part = TypeVar("Part")
+Found = TypeVar("Found")
 
 DOUBTFUL, HOLE, LOOP = "doubtful", "hole", "loop"
 
@@ -217,15 +222,15 @@ class GroupReader:
     def _first(self, attempt: Attempt, language: str | LanguageTrack) -> list[Take]:
         """Every window, after its language is settled with the whole group in view."""
         batches = self._batches(range(len(self._group)), self._group)
-        encoded: list[Encoded] = []
-        for done, batch in enumerate(batches):
-            self._on_progress(0.4 * done / len(batches))
-            encoded.append(self._encode(self._group, batch, attempt.params))
+        encoded = self._side_by_side(lambda batch: self._encode(self._group, batch, attempt.params), batches, 0.0, 0.4)
         self._languages = self._settle_languages(batches, encoded, language)
+
+        def read(part: tuple[list[int], Encoded]) -> list[Reading]:
+            return self._recogniser.read(part[1], [self._languages[i] for i in part[0]], attempt.params)
+
+        found = self._side_by_side(read, list(zip(batches, encoded, strict=True)), 0.4, 0.9)
         takes: dict[int, Take] = {}
-        for done, (batch, output) in enumerate(zip(batches, encoded, strict=True)):
-            self._on_progress(0.4 + 0.5 * done / len(batches))
-            readings = self._recogniser.read(output, [self._languages[i] for i in batch], attempt.params)
+        for batch, readings in zip(batches, found, strict=True):
             for i, reading in zip(batch, readings, strict=True):
                 takes[i] = self._take(self._group[i], reading, self._languages[i])
                 self._ledger.tallies[0].count(takes[i])
@@ -236,9 +241,10 @@ class GroupReader:
     ) -> list[str]:
         if isinstance(language, str):
             return [language] * len(self._group)
-        heard: dict[int, dict[str, float]] = {}
-        for batch, output in zip(batches, encoded, strict=True):
-            heard.update(zip(batch, self._recogniser.languages(output), strict=True))
+        found = self._side_by_side(self._recogniser.languages, encoded, 0.4, 0.4)
+        heard = {
+            i: of for batch, all_of in zip(batches, found, strict=True) for i, of in zip(batch, all_of, strict=True)
+        }
         return language.follow([(heard[i], window.speech_s) for i, window in enumerate(self._group)])
 
     def _again(self, attempt: Attempt, todo: Sequence[int], best: list[Take]) -> Iterator[tuple[int, Take]]:
@@ -248,15 +254,23 @@ class GroupReader:
         else:
             parts = [(i, self._group[i]) for i in todo]
         pieces = [part for _, part in parts]
-        for batch in self._batches(range(len(pieces)), pieces):
-            self._on_progress(0.9)
-            output = self._encode(pieces, batch, attempt.params)
+        batches = self._batches(range(len(pieces)), pieces)
+
+        def read(batch: list[int]) -> list[Reading]:
             codes = [self._languages[parts[n][0]] for n in batch]
-            readings = self._recogniser.read(output, codes, attempt.params)
-            for n, code, reading in zip(batch, codes, readings, strict=True):
+            return self._recogniser.read(self._encode(pieces, batch, attempt.params), codes, attempt.params)
+
+        for batch, readings in zip(batches, self._side_by_side(read, batches, 0.9, 1.0), strict=True):
+            for n, reading in zip(batch, readings, strict=True):
                 i = parts[n][0]
-                take = self._take(pieces[n], reading, code)
+                take = self._take(pieces[n], reading, self._languages[i])
                 yield i, _filled(best[i], take) if attempt.gaps_only else take
+
+    def _side_by_side(
+        self, call: Callable[[Part], Found], parts: Sequence[Part], low: float, high: float
+    ) -> list[Found]:
+        """Calls on the recogniser's lanes; progress of this group goes from `low` to `high` meanwhile."""
+        return self._recogniser.lanes.each(call, parts, lambda done: self._on_progress(low + (high - low) * done))
 
     def _encode(self, windows: Sequence[Window], batch: Sequence[int], params: DecodeParams) -> Encoded:
         samples = [self._audio.read(windows[i].start_s, windows[i].end_s) for i in batch]
@@ -269,16 +283,9 @@ class GroupReader:
         return Take(window, kept, language, reading.avg_logprob, reading.no_speech_prob, reading.tokens)
 
     def _batches(self, indices: Sequence[int], windows: Sequence[Window]) -> list[list[int]]:
-        """Like lengths together, because the shorter are padded to the longest of their batch; batches of one size."""
-        ordered = sorted(indices, key=lambda i: windows[i].duration_s)
-        size = even_size(len(ordered), self._batch_size)
-        return [ordered[n : n + size] for n in range(0, len(ordered), size)]
-
-
-def even_size(count: int, largest: int) -> int:
-    """Size of equal parts of at most `largest`: a part of two at the end would cost nearly as much as one of twelve."""
-    parts = -(-count // largest)
-    return -(-count // parts) if parts else largest
+        """Like lengths together, because the shorter are padded to the longest of their batch; the longest first."""
+        ordered = sorted(indices, key=lambda i: -windows[i].duration_s)
+        return even_parts(ordered, self._batch_size, self._recogniser.lanes.count)
 
 
 def _gap_windows(take: Take) -> Iterator[Window]:

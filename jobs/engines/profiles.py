@@ -18,7 +18,7 @@ PROFILES: dict[str, dict[str, Role]] = {
         "audio": _AUDIO,
         "transcriber.standard": (
             "jobs.engines.transcriber_whisper.WhisperTranscriber",
-            {"tier": "standard", "device": "cpu", "compute_type": "int8", "batch_size": 14},
+            {"tier": "standard", "device": "cpu", "compute_type": "int8", "batch_size": 8},
         ),
     },
     # An operator's own weights (WHISPER_MODEL_DIR: large-v3 or turbo, converted for CTranslate2) on CUDA.

@@ -1,27 +1,26 @@
 """One Whisper model and the three things that are asked of it: encode windows, tell their language, write their text.
 
 The layer over faster-whisper's primitives; knows nothing of recordings, speech or retries (`transcriber_whisper.py`
-does). Several jobs share one instance: a turn is one batch, given in order of arrival, so that a short job is
-never behind more than one batch of each longer one.
+does). Several jobs share one instance; `lanes` is where its calls are made, as many at once as the model has workers.
 """
 
 from __future__ import annotations
 
-import collections
-import contextlib
 import math
 import pathlib
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from jobs.engines.lanes import Lanes
 from jobs.pipeline.types import SAMPLE_RATE
 
 FRAMES_PER_SECOND = 100
 WHOLE_CONTEXT_S = 30.0
+# One thread a call is quickest, but each worker has buffers of its own: more cores give the calls more threads.
+MOST_WORKERS = 4
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,23 @@ class Encoded:
 
 
 class Recogniser:
-    """Loads the model when built. Every method takes one turn at the model."""
+    """Loads the model when built. Its methods may be called from several threads; `lanes` says how many are useful."""
 
     def __init__(self, model_dir: pathlib.Path, device: str, compute_type: str, cpu_threads: int) -> None:
         from faster_whisper import WhisperModel
 
+        # Other devices do best with one large batch at a time.
+        workers = min(cpu_threads, MOST_WORKERS) if device == "cpu" else 1
         self._whisper = WhisperModel(
-            str(model_dir), device=device, compute_type=compute_type, cpu_threads=cpu_threads, local_files_only=True
+            str(model_dir),
+            device=device,
+            compute_type=compute_type,
+            cpu_threads=max(1, cpu_threads // workers),
+            num_workers=workers,
+            local_files_only=True,
         )
         self._device = device
-        self._turns = _Turns()
+        self.lanes = Lanes(workers)
         self._prompts: dict[str, tuple[Any, list[int]]] = {}
         self._suppressed: list[int] | None = None
 
@@ -90,46 +96,36 @@ class Recogniser:
         durations = tuple(len(window) / SAMPLE_RATE for window in windows)
         context_s = params.context_s or min(WHOLE_CONTEXT_S, math.ceil((max(durations) + params.tail_s) * 5) / 5)
         features = [self._features(window, round(context_s * FRAMES_PER_SECOND)) for window in windows]
-        if self._device != "cpu":
-            with self._turns.next():
-                return Encoded(self._whisper.encode(np.stack(features)), durations)
-        # On a CPU eight windows at once fall out of its caches and take nearly twice as long as one after the other.
-        return Encoded(self._joined([self._encode_one(window) for window in features]), durations)
+        if self._device == "cpu":
+            # Eight windows at once fall out of its caches and take nearly twice as long as one after the other.
+            from ctranslate2 import StorageView
 
-    def _encode_one(self, features: np.ndarray) -> np.ndarray:
-        with self._turns.next():
-            return np.array(self._whisper.encode(features))
-
-    @staticmethod
-    def _joined(outputs: list[np.ndarray]) -> Any:
-        from ctranslate2 import StorageView
-
-        return StorageView.from_array(np.concatenate(outputs))
+            outputs = [np.array(self._whisper.encode(window)) for window in features]
+            return Encoded(StorageView.from_array(np.concatenate(outputs)), durations)
+        return Encoded(self._whisper.encode(np.stack(features)), durations)
 
     def languages(self, encoded: Encoded) -> list[dict[str, float]]:
         """For each window, the probability of each of Whisper's languages."""
-        with self._turns.next():
-            found = self._whisper.model.detect_language(encoded.output)
+        found = self._whisper.model.detect_language(encoded.output)
         return [{token[2:-2]: probability for token, probability in window} for window in found]
 
     def read(self, encoded: Encoded, languages: Sequence[str], params: DecodeParams) -> list[Reading]:
         """The text of each window, in the language given for it."""
         prompts = [self._prompt(language) for language in languages]
         sampling = {"sampling_topk": 0, "sampling_temperature": params.temperature} if params.temperature else {}
-        with self._turns.next():
-            results = self._whisper.model.generate(
-                encoded.output,
-                [prompt for _, prompt in prompts],
-                beam_size=1 if params.temperature else params.beam_size,
-                patience=params.patience,
-                no_repeat_ngram_size=params.no_repeat_ngram_size,
-                max_length=len(prompts[0][1]) + params.max_new_tokens,
-                suppress_tokens=self._suppressed,
-                max_initial_timestamp_index=50,
-                return_scores=True,
-                return_no_speech_prob=True,
-                **sampling,
-            )
+        results = self._whisper.model.generate(
+            encoded.output,
+            [prompt for _, prompt in prompts],
+            beam_size=1 if params.temperature else params.beam_size,
+            patience=params.patience,
+            no_repeat_ngram_size=params.no_repeat_ngram_size,
+            max_length=len(prompts[0][1]) + params.max_new_tokens,
+            suppress_tokens=self._suppressed,
+            max_initial_timestamp_index=50,
+            return_scores=True,
+            return_no_speech_prob=True,
+            **sampling,
+        )
         return [
             self._reading(result, tokenizer, duration_s)
             for result, (tokenizer, _), duration_s in zip(results, prompts, encoded.durations_s, strict=True)
@@ -174,38 +170,3 @@ def _phrases(tokens: list[int], tokenizer: Any, duration_s: float) -> Iterator[P
         if text:
             yield Phrase(start_s, max(start_s, mark_s), text)
         start_s, words = mark_s, []
-
-
-class _Turns:
-    """A lock that is given in order of arrival. threading.Lock may hand it to the same job again and again."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: collections.deque[threading.Event] = collections.deque()
-        self._holder: threading.Event | None = None
-
-    @contextlib.contextmanager
-    def next(self) -> Iterator[None]:
-        """Wait for a turn; the next in line has it when the block is left."""
-        turn = threading.Event()
-        # A worker's time limit may raise anywhere in here: whatever was reached is undone.
-        try:
-            with self._lock:
-                if self._holder is None:
-                    self._holder = turn
-                    turn.set()
-                else:
-                    self._waiting.append(turn)
-            turn.wait()
-            yield
-        finally:
-            self._leave(turn)
-
-    def _leave(self, turn: threading.Event) -> None:
-        with self._lock:
-            if turn is self._holder:
-                self._holder = self._waiting.popleft() if self._waiting else None
-                if self._holder is not None:
-                    self._holder.set()
-            elif turn in self._waiting:
-                self._waiting.remove(turn)

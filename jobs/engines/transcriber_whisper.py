@@ -10,7 +10,8 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from jobs.engines import vad, windows
-from jobs.engines.attempts import ATTEMPTS, Attempt, GroupReader, Ledger, Take, even_size
+from jobs.engines.attempts import ATTEMPTS, Attempt, GroupReader, Ledger, Take
+from jobs.engines.lanes import even_parts
 from jobs.engines.language_track import LanguageTrack
 from jobs.engines.phrases import place
 from jobs.engines.recogniser import Recogniser
@@ -24,7 +25,7 @@ from jobs.pipeline.types import Audio, Segment, Transcript
 # the words of overlapping callers swallowed are fewer, and each window can have its own language.
 LONGEST_WINDOW_S = 12.0
 # Windows looked at together: their languages are settled by majority, and like lengths share a batch.
-BATCHES_A_GROUP = 2
+GROUP_WINDOWS = 32
 VAD_SHARE = 0.1
 
 
@@ -39,7 +40,7 @@ class WhisperTranscriber:
         device: str = "cpu",
         compute_type: str = "int8",
         cpu_threads: int = 1,
-        batch_size: int = 14,
+        batch_size: int = 8,
         attempts: Sequence[Attempt] = ATTEMPTS,
     ) -> None:
         self._recogniser = Recogniser(model_dir, device, compute_type, cpu_threads)
@@ -56,16 +57,16 @@ class WhisperTranscriber:
         ledger = Ledger(self._attempts)
         spoken = language or LanguageTrack(LANGUAGES_BY_TIER[self._tier])
         segments: list[Segment] = []
-        size = even_size(len(todo), self._batch_size * BATCHES_A_GROUP)
-        for first in range(0, len(todo), size):
-            group = todo[first : first + size]
+        done = 0
+        for group in even_parts(todo, GROUP_WINDOWS, 1):
 
-            def told(part: float, first: int = first, group: list[Window] = group) -> None:
-                on_progress(VAD_SHARE + (1 - VAD_SHARE) * (first + part * len(group)) / len(todo))
+            def told(part: float, done: int = done, group: list[Window] = group) -> None:
+                on_progress(VAD_SHARE + (1 - VAD_SHARE) * (done + part * len(group)) / len(todo))
 
             reader = GroupReader(self._recogniser, self._batch_size, audio, group, ledger, told)
             for take in reader.read(self._attempts, spoken):
                 segments.extend(_segments(take))
+            done += len(group)
         return Transcript(
             segments=tuple(segments),
             language=dominant_language(segments),
