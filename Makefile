@@ -7,12 +7,18 @@ PY := .venv/bin/python
 DATA_DIR := $(or $(TUPLETS_DATA_DIR),var)
 TEST_ENV := TUPLETS_DATA_DIR="$(DATA_DIR)/test" TUPLETS_MODELS_DIR="$(or $(TUPLETS_MODELS_DIR),$(DATA_DIR)/models)"
 SERVICES := $(TEST_ENV) $(PY) -m tuplets.stack services --throwaway --
-COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes
+# Not in the pinned lists: torch has a list of its own (requirements/torch.txt) and so has no CUDA beside it; torchcodec
+# decodes files, and pyannote is handed samples.
+LEFT_OUT := torch torchcodec triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti \
+	cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
+	nvshmem-cu13 nvtx)
+COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes \
+	$(addprefix --no-emit-package ,$(LEFT_OUT))
 # Benchmarks too, emptied before each run, with a database that writes to disk as in production.
 BENCH_SERVICES := $(subst /test",/bench",$(TEST_ENV)) $(PY) -m tuplets.stack services --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-api clean install install-dev
+.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-api clean install install-dev
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## ?/\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -53,6 +59,12 @@ requirements: install-dev  ## compile requirements/*.in into the pinned lists
 bench-transcribe: install-dev  ## speed, word error rate and memory against plain faster-whisper (BENCH="--testdata DIR")
 	@rm -rf "$(DATA_DIR)/bench"
 	@exec env $(BENCH_SERVICES) $(PY) -m benchmarks.transcribe $(BENCH)
+
+bench-diarize: install-dev  ## diarization error rate, cost, memory, likeness of voices (BENCH="--testdata DIR")
+	@exec env $(TEST_ENV) $(PY) -m benchmarks.diarize $(BENCH)
+
+bench-words: install-dev  ## errors of word times, and their cost (BENCH="--testdata DIR")
+	@exec env $(TEST_ENV) $(PY) -m benchmarks.words $(BENCH)
 
 bench-api: install-dev  ## requests a second and latency of the API
 	@rm -rf "$(DATA_DIR)/bench"

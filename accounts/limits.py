@@ -14,6 +14,16 @@ LIST_LIMIT_DEFAULT = 20
 # "truncated to about 1,000 characters"
 PREVIEW_CHARACTERS = 1_000
 
+# How many speakers a customer may say there are: beyond this, diarization has nothing to go by.
+SPEAKERS_MAX = 30
+# Names and jargon of a recording. The decoder's prompt holds little more.
+KEYTERMS_MAX = 100
+KEYTERM_CHARACTERS_MAX = 60
+
+# An account's speaker library. A name may stand for several voices: a person sounds different on each kind of line.
+VOICES_MAX = 500
+VOICE_NAME_CHARACTERS_MAX = 100
+
 # Active API keys an account; generous: it only stops a runaway script.
 ACTIVE_API_KEYS_MAX = 100
 API_KEY_NAME_CHARACTERS_MAX = 100

@@ -1,4 +1,4 @@
-"""What support staff see of jobs: state and reasons, never a transcript or a recording."""
+"""What support staff see of jobs and voices: state and reasons, never a transcript, a recording or a voice vector."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from jobs import intake
-from jobs.models import Job
+from jobs.models import Job, Voice
 from tuplets.errors import TupletsError
 
 
@@ -30,6 +30,8 @@ class JobAdmin(admin.ModelAdmin):
     date_hierarchy = "created_at"
     show_full_result_count = False
     actions = ["cancel"]
+    # Names that the customer expects to be said.
+    exclude = ["keyterms"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -38,7 +40,7 @@ class JobAdmin(admin.ModelAdmin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in Job._meta.fields]
+        return [field.name for field in Job._meta.fields if field.name not in self.exclude]
 
     @admin.action(description="Cancel the selected jobs", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
@@ -47,3 +49,24 @@ class JobAdmin(admin.ModelAdmin):
                 intake.cancel_job(job=job)
             except TupletsError as error:
                 self.message_user(request, f"{job.id}: {error.detail}", messages.WARNING)
+
+
+@admin.register(Voice)
+class VoiceAdmin(admin.ModelAdmin):
+    """Whose voice an account keeps and for how long; never the vector."""
+
+    list_display = ["name", "library", "model", "source_job", "source_speaker", "created_at", "expires_at"]
+    list_filter = ["model", "created_at"]
+    search_fields = ["id", "name", "library__account__name", "library__account__members__email"]
+    list_select_related = ["library", "source_job"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in Voice._meta.fields if field.name != "vector"]

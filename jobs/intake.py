@@ -60,7 +60,10 @@ def submit_job(
     return job
 
 
-OPTION_FIELDS = ("language", "transcription_model", "diarization", "speaker_embeddings", "pii_processing", "analytics")
+OPTION_FIELDS = (
+    *("language", "transcription_model", "diarization", "speaker_embeddings", "pii_processing", "analytics"),
+    *("num_speakers", "min_speakers", "max_speakers", "multichannel", "keyterms"),
+)
 
 
 def _keep(upload: UploadedFile, job_id: uuid.UUID) -> str:

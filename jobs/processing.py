@@ -5,6 +5,7 @@ silence, stops and stores nothing.
 """
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,20 @@ from django.db import connection
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from accounts import limits
-from jobs import liveness, sources, speed
+from jobs import liveness, sources, speed, voices
 from jobs.engines.registry import engine
 from jobs.leases import ClaimLost, Lease
 from jobs.models import Claim, Job
 from jobs.pipeline.run import Options, Outcome, run
-from jobs.pipeline.types import EngineUnavailable, InputRejected
+from jobs.pipeline.types import EngineUnavailable, InputRejected, SpeakerBounds
 
 log = structlog.get_logger(__name__)
 UNAVAILABLE_MESSAGE = (
     "Transcription is not available on this server right now. Its operator can run `manage.py doctor` to see why."
+)
+DIARIZATION_UNAVAILABLE_MESSAGE = (
+    "The job asked for diarization, and an engine that it takes is not available on this server right now. "
+    "Its operator can run `manage.py doctor` to see which one and what mends it."
 )
 # A result that took minutes to make is not thrown away because the database restarts.
 STORING_PATIENCE_S = 30.0
@@ -44,15 +49,16 @@ def process(job_id: str) -> None:
     log.info("job_started", attempt=claim.attempt, audio_s=job.audio_duration_seconds)
     try:
         with Lease(claim) as lease:
+            started = time.monotonic()
             outcome = _run(job, claim, lease)
-            _finish(job, claim, outcome)
+            _finish(job, claim, outcome, elapsed_s=time.monotonic() - started)
     except ClaimLost:
         log.info("job_stopped", attempt=claim.attempt)
     except InputRejected as error:
         _patiently(Job.objects.fail, claim, code=error.code, message=error.message)
         log.info("job_failed", code=error.code)
     except EngineUnavailable as error:
-        _patiently(Job.objects.fail, claim, code="engine_unavailable", message=UNAVAILABLE_MESSAGE)
+        _patiently(Job.objects.fail, claim, code="engine_unavailable", message=_unavailable_message(job))
         log.error("engine_unavailable", error=str(error))
     except BaseException as error:  # dramatiq's Shutdown is no Exception: it costs the job nothing
         Job.objects.give_back(claim, failed=isinstance(error, Exception))
@@ -61,10 +67,9 @@ def process(job_id: str) -> None:
 
 
 def _run(job: Job, claim: Claim, lease: Lease) -> Outcome:
-    options = Options(language=job.language, transcription_model=job.transcription_model)
     with sources.local_copy(job.source_key) as path:
         return run(
-            options,
+            _options(job),
             path,
             engine,
             lease.report,
@@ -73,20 +78,50 @@ def _run(job: Job, claim: Claim, lease: Lease) -> Outcome:
         )
 
 
-def _finish(job: Job, claim: Claim, outcome: Outcome) -> None:
+def _options(job: Job) -> Options:
+    return Options(
+        language=job.language,
+        transcription_model=job.transcription_model,
+        diarization=job.diarization,
+        speaker_embeddings=job.speaker_embeddings,
+        bounds=SpeakerBounds(job.num_speakers, job.min_speakers, job.max_speakers),
+        multichannel=job.multichannel,
+        keyterms=tuple(job.keyterms),
+    )
+
+
+def _unavailable_message(job: Job) -> str:
+    return DIARIZATION_UNAVAILABLE_MESSAGE if job.diarization else UNAVAILABLE_MESSAGE
+
+
+def _finish(job: Job, claim: Claim, outcome: Outcome, *, elapsed_s: float) -> None:
+    """Stores the result. `elapsed_s` is by the clock: stages overlap, so their own times add up to more."""
+    suggested = _patiently(lambda _: voices.suggestions(job, outcome.document), claim)
+    if suggested is not None:
+        outcome.document["diarization"]["speaker_suggestions"] = suggested
     document = orjson.dumps(outcome.document)
     preview = preview_of(outcome.document["text"])
     side_by_side = Job.objects.filter(status=Job.Status.RUNNING).count()
     duration_s = outcome.audio_duration_s
     if not _patiently(Job.objects.finish, claim, document=document, preview=preview, audio_duration_s=duration_s):
         raise ClaimLost
-    elapsed_s = sum(outcome.elapsed_s.values())
-    speed.note(job.transcription_model, audio_s=duration_s, elapsed_s=elapsed_s, side_by_side=side_by_side)
+    _note_recognised(suggested)
+    speed.note(speed.kind_of(job), audio_s=duration_s, elapsed_s=elapsed_s, side_by_side=side_by_side)
     log.info("job_completed", attempt=claim.attempt, audio_s=duration_s, elapsed_s=round(elapsed_s, 2))
 
 
-def _patiently(change: Any, claim: Claim, **fields: Any) -> bool:
-    """A change of state that outlasts a database restart; the claim fences it all the while."""
+def _note_recognised(suggested: dict[str, Any] | None) -> None:
+    """The job is completed by now: a voice that is kept a little shorter is no reason to fail."""
+    try:
+        voices.note_recognised(suggested or {})
+    except DatabaseProblem as error:
+        log.warning("voices_not_extended", error=type(error).__name__)
+
+
+def _patiently(change: Any, claim: Claim, **fields: Any) -> Any:
+    """What `change(claim, **fields)` returns: a read or a change of state that outlasts a database restart.
+    The claim fences it all the while.
+    """
 
     def reconnect(state: RetryCallState) -> None:
         log.warning("storing_retried", attempt=claim.attempt)

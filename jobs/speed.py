@@ -10,7 +10,7 @@ from django.utils import timezone
 from jobs.models import Job
 
 _WEIGHT_OF_NEWEST = 0.3
-_KEY = "speed:{model}"
+_KEY = "speed:{kind}"
 _KEPT_S = 30 * 24 * 3600
 # With fewer than this many percent done, the machine's measured speed says more than the job's own.
 _OWN_SPEED_FROM_PERCENT = 10.0
@@ -18,7 +18,14 @@ _OWN_SPEED_FROM_PERCENT = 10.0
 _BACKLOG_LOOKED_AT = 1000
 
 
-def note(model: str, *, audio_s: float, elapsed_s: float, side_by_side: int = 1) -> None:
+def kind_of(job: Job) -> str:
+    """What a job's speed depends on besides the machine: its tier, and how its speakers are told apart."""
+    if job.multichannel:
+        return f"{job.transcription_model}+multichannel"
+    return f"{job.transcription_model}+diarization" if job.diarization else job.transcription_model
+
+
+def note(kind: str, *, audio_s: float, elapsed_s: float, side_by_side: int = 1) -> None:
     """Remembers one job's speed in an exponential moving average (audio seconds a second).
 
     Jobs that ran side by side shared the machine. Lost values do no harm.
@@ -27,17 +34,17 @@ def note(model: str, *, audio_s: float, elapsed_s: float, side_by_side: int = 1)
         return
     newest = audio_s / elapsed_s * max(1, side_by_side)
     try:
-        known = cache.get(_KEY.format(model=model))
+        known = cache.get(_KEY.format(kind=kind))
         value = newest if known is None else known + _WEIGHT_OF_NEWEST * (newest - known)
-        cache.set(_KEY.format(model=model), value, timeout=_KEPT_S)
+        cache.set(_KEY.format(kind=kind), value, timeout=_KEPT_S)
     except Exception:  # noqa: S110  (the cache is away: an estimate is not worth a failed job)
         pass
 
 
-def measured(model: str) -> float | None:
-    """Audio seconds that this machine processes in a second, or None before the first job."""
+def measured(kind: str) -> float | None:
+    """Audio seconds that this machine processes in a second, or None before the first job of that kind."""
     try:
-        return cache.get(_KEY.format(model=model))
+        return cache.get(_KEY.format(kind=kind))
     except Exception:  # the cache is away: no estimate
         return None
 
@@ -47,9 +54,9 @@ def seconds_remaining(jobs: list[Job]) -> dict[uuid.UUID, int]:
     unfinished = [job for job in jobs if job.is_unfinished]
     if not unfinished:
         return {}
-    speeds = {model: measured(model) for model in {job.transcription_model for job in unfinished}}
+    speeds = {kind: measured(kind) for kind in {kind_of(job) for job in unfinished}}
     ahead_s = _audio_ahead_s() if any(job.status == Job.Status.QUEUED for job in unfinished) else {}
-    estimates = {job.pk: _estimate(job, ahead_s, speeds[job.transcription_model]) for job in unfinished}
+    estimates = {job.pk: _estimate(job, ahead_s, speeds[kind_of(job)]) for job in unfinished}
     return {pk: max(1, round(seconds)) for pk, seconds in estimates.items() if seconds is not None}
 
 

@@ -1,4 +1,4 @@
-"""The sweeper: sends what was committed but never sent, requeues what lost its worker.
+"""The sweeper: sends what was committed but never sent, requeues what lost its worker, forgets expired voices.
 Safe to run anywhere, twice, at any time.
 """
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from jobs import tasks
-from jobs.models import Job
+from jobs.models import Job, Voice
 
 log = structlog.get_logger(__name__)
 # A message is sent right after the commit; this much later it is taken for lost on the way.
@@ -20,6 +20,9 @@ BATCH = 500
 
 def sweep() -> int:
     """One round; returns how many messages it sent. Stops at the first one that the queue does not take."""
+    forgotten, _ = Voice.objects.expired().delete()
+    if forgotten:
+        log.info("voices_expired", count=forgotten)
     lost = Job.objects.requeue_lost()
     if lost:
         log.warning("jobs_requeued", count=len(lost))

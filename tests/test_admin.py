@@ -1,11 +1,11 @@
-"""The admin shows staff what exists, lets nobody else in, and never shows a transcript or a key."""
+"""The admin shows staff what exists, lets nobody else in, and never shows a transcript, a key or a voice vector."""
 
 import pytest
 from django.contrib import admin
 from django.test import Client
 
 from accounts.models import ApiKey, User
-from jobs.models import Job
+from jobs.models import Job, Voice, VoiceLibrary
 from tests.conftest import complete, make_job
 
 pytestmark = pytest.mark.django_db
@@ -25,13 +25,20 @@ def url(model, *rest):
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_list_search_and_detail_open_for_staff(staff, alice, model):
-    complete(make_job(alice), document=b'{"text":"My card number is four one"}', preview="My card number is four one")
+    job = complete(
+        make_job(alice, keyterms=["Ms Jones"]),
+        document=b'{"text":"My card number is four one"}',
+        preview="My card number is four one",
+    )
+    library = VoiceLibrary.objects.create(account=alice.account)
+    Voice.objects.create(library=library, name="Ann", model="m", dimension=2, vector=b"\x00vectors", source_job=job)
     assert staff.get(url(model)).status_code == 200
     assert staff.get(url(model), {"q": "alice"}).status_code == 200
     page = staff.get(url(model, str(model.objects.first().pk), "change"))
     assert page.status_code == 200
     text = page.content.decode()
-    assert "card number" not in text and alice.key not in text and alice.user.api_keys.get().digest not in text
+    assert "card number" not in text and "Ms Jones" not in text and "field-vector" not in text
+    assert alice.key not in text and alice.user.api_keys.get().digest not in text
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)

@@ -38,6 +38,13 @@ class Code(Enum):
     JOB_FINISHED = ("job_finished", 409, "The job has already finished and can't be cancelled.")
     TOO_MANY_KEYS = ("too_many_keys", 409, "The account has too many active API keys. Revoke one that is not in use.")
     KEY_NOT_ACTIVE = ("key_not_active", 409, "The API key is no longer active and can't be rotated.")
+    VOICE_LIBRARY_OFF = (
+        "voice_library_off",
+        409,
+        'The account\'s speaker library is off. Turn it on with PUT /account/voice-library {"enabled": true}.',
+    )
+    VOICE_EXISTS = ("voice_exists", 409, "This speaker of this job is in the speaker library already.")
+    TOO_MANY_VOICES = ("too_many_voices", 409, "The speaker library is full. Delete a voice that is not needed.")
     RESULT_EXPIRED = (
         "result_expired",
         410,

@@ -56,7 +56,12 @@ ENGINE_PROFILE = env.str("TUPLETS_ENGINE_PROFILE", "embedded")  # embedded | gpu
 MODELS_DIR = Path(env.str("TUPLETS_MODELS_DIR", str(LAYOUT.models)))
 CPU_THREADS = env.int("TUPLETS_CPU_THREADS", os.cpu_count() or 1)
 WHISPER_MODEL_DIR = env.str("TUPLETS_WHISPER_MODEL_DIR", "")  # an operator's own CTranslate2 Whisper folder
+DIARIZER_DIR = env.str("TUPLETS_DIARIZER_DIR", "")  # an operator's own community-1 folder; "" = the carried weights
 DEVICE = env.str("TUPLETS_DEVICE", "")  # "" = the profile's own; cpu or cuda
+# The gpu profile's premium tier: two vLLM servers, deploy/gpu/README.md; "" = no premium tier, no word times.
+QWEN_ASR_URL = env.str("TUPLETS_QWEN_ASR_URL", "")
+QWEN_ALIGNER_URL = env.str("TUPLETS_QWEN_ALIGNER_URL", "")
+QWEN_API_KEY = env.str("TUPLETS_QWEN_API_KEY", "")  # what both were given as --api-key
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 STORAGES = {
@@ -190,5 +195,6 @@ LOGGING = {
         "dramatiq": {"level": "WARNING"},
         "apscheduler": {"level": "WARNING"},
         "faster_whisper": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # a line for each request
     },
 }

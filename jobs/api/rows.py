@@ -10,6 +10,9 @@ from jobs import speed
 from jobs.models import Job
 from tuplets.http import utc
 
+# Additions to the documented row, shown as they were asked for.
+SPEAKER_OPTIONS = ("num_speakers", "min_speakers", "max_speakers", "multichannel", "keyterms")
+
 
 def accepted(job: Job) -> dict[str, Any]:
     """The answer to POST /jobs."""
@@ -65,6 +68,7 @@ def row(job: Job, result: Any, remaining_s: int | None) -> dict[str, Any]:
         "progress_percent": job.progress_percent,
         "estimated_seconds_remaining": remaining_s,
         "cancel_token": job.cancel_token if unfinished else None,
+        **{name: getattr(job, name) for name in SPEAKER_OPTIONS},
         "created_at": utc(job.created_at),
         "started_at": utc(job.started_at),
         "completed_at": utc(job.completed_at),

@@ -1,5 +1,5 @@
-"""What POST /jobs, GET /jobs and POST /jobs/cancel accept: the one list of accepted fields. How a job is shown:
-jobs.api.rows.
+"""What POST /jobs, GET /jobs and POST /jobs/cancel accept: the one list of accepted fields. The kinds of field:
+jobs.api.fields. How a job is shown: jobs.api.rows.
 """
 
 from typing import Any
@@ -7,61 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts import limits
-from analytics.requests import AnalyticsRequest, InvalidAnalytics, parse_request
+from jobs.api.fields import Analytics, Choice, Flag, Keyterms, Recording, Text, WholeNumber
 from jobs.languages import LANGUAGES_BY_TIER, PREMIUM_LANGUAGES
 from jobs.models import Job
 
-_TRUE, _FALSE = {"true", "1", "on"}, {"false", "0", "off"}
 SOURCES = ("audio_file", "remote_url", "uploaded_audio_key")
-
-
-class Flag(serializers.Field):
-    """true/false/1/0/on/off in any case."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        text = str(data).strip().lower() if isinstance(data, str | bool | int) else ""
-        if text not in _TRUE | _FALSE:
-            raise serializers.ValidationError(f"{self.field_name} must be true or false (also 1, 0, on, off).")
-        return text in _TRUE
-
-
-class Choice(serializers.Field):
-    """One of a few words, in any case."""
-
-    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
-        self.choices = choices
-        super().__init__(**kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        text = data.strip().lower() if isinstance(data, str) else ""
-        if text not in self.choices:
-            raise serializers.ValidationError(f"{self.field_name} must be one of: {', '.join(self.choices)}.")
-        return text
-
-
-class Text(serializers.CharField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.error_messages["invalid"] = "must be a string."
-
-
-class Recording(serializers.FileField):
-    default_error_messages = {
-        "invalid": "audio_file must be a file part of a multipart/form-data body.",
-        "no_name": "audio_file must have a file name.",
-        "empty": "audio_file is empty: the file has no bytes.",
-        "max_length": "audio_file's name is too long.",
-    }
-
-
-class Analytics(serializers.Field):
-    """A JSON string (multipart and form posts) or an object (JSON posts); empty requests become None."""
-
-    def to_internal_value(self, data: Any) -> AnalyticsRequest | None:
-        try:
-            return parse_request(data)
-        except InvalidAnalytics as error:
-            raise serializers.ValidationError(str(error)) from None
+SPEAKER_COUNTS = ("num_speakers", "min_speakers", "max_speakers")
 
 
 class SubmitJob(serializers.Serializer):
@@ -77,6 +28,11 @@ class SubmitJob(serializers.Serializer):
     speaker_embeddings = Flag(default=False)
     pii_processing = Flag(default=False)
     analytics = Analytics(default=None)
+    num_speakers = WholeNumber(1, limits.SPEAKERS_MAX, default=None)
+    min_speakers = WholeNumber(1, limits.SPEAKERS_MAX, default=None)
+    max_speakers = WholeNumber(1, limits.SPEAKERS_MAX, default=None)
+    multichannel = Flag(default=False)
+    keyterms = Keyterms(default=list)
 
     def validate_language(self, value: str) -> str:
         """`auto`, or the primary subtag of a BCP-47 tag: `pt-BR` counts as `pt`."""
@@ -88,8 +44,10 @@ class SubmitJob(serializers.Serializer):
         if fields["speaker_embeddings"] and not (fields["transcription_model"] == "premium" and fields["diarization"]):
             message = "speaker_embeddings requires transcription_model=premium and diarization=true."
             raise serializers.ValidationError({"speaker_embeddings": message})
-        request = fields["analytics"]
-        fields["analytics"] = request.normalised(diarization=fields["diarization"]) if request else None
+        self._check_speakers(fields)
+        self._check_multichannel(fields)
+        request, speakers = fields["analytics"], fields["diarization"] or fields["multichannel"]
+        fields["analytics"] = request.normalised(diarization=speakers) if request else None
         return fields
 
     def _check_source(self, fields: dict[str, Any]) -> None:
@@ -113,20 +71,46 @@ class SubmitJob(serializers.Serializer):
             )
             raise serializers.ValidationError({"language": message})
 
+    def _check_speakers(self, fields: dict[str, Any]) -> None:
+        exact, least, most = (fields[name] for name in SPEAKER_COUNTS)
+        given = [name for name in SPEAKER_COUNTS if fields[name] is not None]
+        if given and not (fields["diarization"] or fields["multichannel"]):
+            message = f"{given[0]} requires diarization=true. Add diarization=true, or leave out {given[0]}."
+            raise serializers.ValidationError({given[0]: message})
+        if exact is not None and len(given) > 1:
+            message = (
+                f"num_speakers is exact and can't be combined with {given[1]}: "
+                "send num_speakers alone, or min_speakers and max_speakers."
+            )
+            raise serializers.ValidationError({"num_speakers": message})
+        if least is not None and most is not None and least > most:
+            message = f"min_speakers ({least}) must not be greater than max_speakers ({most})."
+            raise serializers.ValidationError({"min_speakers": message})
+
+    def _check_multichannel(self, fields: dict[str, Any]) -> None:
+        """What needs speakers that are told apart by their voices makes no sense where channels tell them apart."""
+        if not fields["multichannel"]:
+            return
+        for name in SPEAKER_COUNTS:
+            if fields[name] is not None:
+                message = (
+                    f"{name} can't be combined with multichannel=true, where every channel is one speaker. "
+                    "Send one of the two."
+                )
+                raise serializers.ValidationError({name: message})
+        if fields["speaker_embeddings"]:
+            message = (
+                "speaker_embeddings can't be combined with multichannel=true, where the channels tell the speakers "
+                "apart and no voice vectors are made. Send one of the two."
+            )
+            raise serializers.ValidationError({"speaker_embeddings": message})
+
 
 class ListJobs(serializers.Serializer):
     """The query of GET /jobs."""
 
     status = Choice(tuple(Job.Status.values), required=False)
-    limit = serializers.IntegerField(
-        min_value=1,
-        max_value=limits.LIST_LIMIT_MAX,
-        default=limits.LIST_LIMIT_DEFAULT,
-        error_messages=dict.fromkeys(
-            ("invalid", "min_value", "max_value", "max_string_length"),
-            f"limit must be a whole number from 1 to {limits.LIST_LIMIT_MAX}.",
-        ),
-    )
+    limit = WholeNumber(1, limits.LIST_LIMIT_MAX, default=limits.LIST_LIMIT_DEFAULT)
     cursor = Text(required=False, max_length=200)
 
 

@@ -1,4 +1,4 @@
-"""How a group of windows is read: a first quick attempt, then others for the windows that it did not read well.
+"""The attempts at a window, the best reading of it so far, and the account of them; `group_reader.py` makes them.
 
 A window is judged by the speech its words cover, by loops, and by the model's own probability. Each later attempt
 names the problems it is for; its reading is kept only where it is better. `Ledger` counts what was tried and what
@@ -8,22 +8,16 @@ came of it, over the whole recording.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from jobs.engines.lanes import even_parts
-from jobs.engines.language_track import LanguageTrack
-from jobs.engines.phrases import said
-from jobs.engines.recogniser import DecodeParams, Encoded, Reading, Recogniser
-from jobs.engines.windows import MARGIN_S, Window
-from jobs.pipeline.health import covered_speech_s, gaps, is_repetitive
-from jobs.pipeline.types import Audio, DecodeAttempt, Speech
+from jobs.engines.keyterms import added_terms, mostly_terms
+from jobs.engines.recogniser import DecodeParams
+from jobs.engines.windows import Window
+from jobs.pipeline.health import covered_speech_s, is_repetitive
+from jobs.pipeline.types import DecodeAttempt
 
-Part = TypeVar("Part")
-Found = TypeVar("Found")
-
-DOUBTFUL, HOLE, LOOP = "doubtful", "hole", "loop"
+DOUBTFUL, HOLE, LOOP, TERMS = "doubtful", "hole", "loop", "terms"
 
 # Whisper's own rule for silence: it thinks nobody speaks, and is not sure of what it wrote.
 SILENT_NO_SPEECH_PROB, SILENT_LOGPROB = 0.6, -1.0
@@ -54,6 +48,19 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("sampled", DecodeParams(temperature=0.4, context_s=30.0), frozenset({LOOP})),
 )
 
+# A second look at windows in which the decoder, told of terms to expect, wrote little else.
+WITHOUT_TERMS = Attempt("without_keyterms", ATTEMPTS[0].params, frozenset({TERMS}))
+
+# The best that the same weights can do: five beams at once, and sampling at rising temperatures where all else fails.
+PREMIUM_ATTEMPTS: tuple[Attempt, ...] = (
+    Attempt("beam", DecodeParams(beam_size=5, tail_s=2.0)),
+    Attempt("no_repeats", DecodeParams(beam_size=5, tail_s=2.0, no_repeat_ngram_size=5), frozenset({LOOP})),
+    Attempt("gaps", DecodeParams(beam_size=5, tail_s=4.0), frozenset({HOLE}), gaps_only=True),
+    Attempt("whole_context", DecodeParams(beam_size=5, context_s=30.0), frozenset({DOUBTFUL, HOLE, LOOP})),
+    Attempt("sampled_0.2", DecodeParams(temperature=0.2, context_s=30.0), frozenset({LOOP, HOLE})),
+    Attempt("sampled_0.6", DecodeParams(temperature=0.6, context_s=30.0), frozenset({LOOP})),
+)
+
 
 @dataclass(frozen=True)
 class Take:
@@ -65,6 +72,8 @@ class Take:
     avg_logprob: float
     no_speech_prob: float
     tokens: int = 1
+    # What the decoder was told of the words to expect.
+    keyterms: tuple[str, ...] = ()
 
     @property
     def speech(self) -> list[tuple[float, float]]:
@@ -95,10 +104,18 @@ class Take:
         missing_s = self.window.speech_s - self.covered_s
         if missing_s > max(HOLE_S, HOLE_RATIO * self.window.speech_s):
             found.add(HOLE)
+        if mostly_terms(self.text, self.keyterms):
+            found.add(TERMS)
         return found
 
     def better_than(self, other: Take) -> bool:
-        """No loop before a loop, more speech covered before less, then the model's probability."""
+        """No loop before a loop, more speech covered before less, then the model's probability.
+
+        Terms that are only written by a decoder that was told of them were not said.
+        """
+        suspect = other.keyterms and not self.keyterms and TERMS in other.problems()
+        if suspect and (self.silent or added_terms(other.text, self.text, other.keyterms)):
+            return True
         if self.repetitive != other.repetitive:
             return other.repetitive
         difference = self.covered_s - other.covered_s
@@ -182,122 +199,3 @@ def _health(tally: _Tally) -> dict[str, float | int]:
         "no_speech_prob": round(tally.no_speech_prob / tally.windows, 4),
         "repetitive_windows": tally.repetitive,
     }
-
-
-class GroupReader:
-    """Reads one group of windows of one recording."""
-
-    def __init__(
-        self,
-        recogniser: Recogniser,
-        batch_size: int,
-        audio: Audio,
-        group: Sequence[Window],
-        ledger: Ledger,
-        on_progress: Callable[[float], None],
-    ) -> None:
-        self._recogniser = recogniser
-        self._batch_size = batch_size
-        self._audio = audio
-        self._group = group
-        self._ledger = ledger
-        self._on_progress = on_progress
-        self._languages: list[str] = []
-
-    def read(self, attempts: Sequence[Attempt], language: str | LanguageTrack) -> list[Take]:
-        """The final take of each window, in order; those in which nobody speaks come without phrases."""
-        best = self._first(attempts[0], language)
-        kept_from = [0] * len(best)
-        for number, attempt in enumerate(attempts[1:], start=1):
-            todo = [i for i, take in enumerate(best) if take.problems() & attempt.mends]
-            for i, take in self._again(attempt, todo, best):
-                self._ledger.tallies[number].count(take)
-                if take.covered_s > best[i].covered_s if attempt.gaps_only else take.better_than(best[i]):
-                    best[i], kept_from[i] = take, number
-        for i, take in enumerate(best):
-            self._ledger.tallies[kept_from[i]].kept += 1
-            self._ledger.settle(take)
-        return [dataclasses.replace(take, phrases=()) if take.silent else take for take in best]
-
-    def _first(self, attempt: Attempt, language: str | LanguageTrack) -> list[Take]:
-        """Every window, after its language is settled with the whole group in view."""
-        batches = self._batches(range(len(self._group)), self._group)
-        encoded = self._side_by_side(lambda batch: self._encode(self._group, batch, attempt.params), batches, 0.0, 0.4)
-        self._languages = self._settle_languages(batches, encoded, language)
-
-        def read(part: tuple[list[int], Encoded]) -> list[Reading]:
-            return self._recogniser.read(part[1], [self._languages[i] for i in part[0]], attempt.params)
-
-        found = self._side_by_side(read, list(zip(batches, encoded, strict=True)), 0.4, 0.9)
-        takes: dict[int, Take] = {}
-        for batch, readings in zip(batches, found, strict=True):
-            for i, reading in zip(batch, readings, strict=True):
-                takes[i] = self._take(self._group[i], reading, self._languages[i])
-                self._ledger.tallies[0].count(takes[i])
-        return [takes[i] for i in range(len(self._group))]
-
-    def _settle_languages(
-        self, batches: list[list[int]], encoded: list[Encoded], language: str | LanguageTrack
-    ) -> list[str]:
-        if isinstance(language, str):
-            return [language] * len(self._group)
-        found = self._side_by_side(self._recogniser.languages, encoded, 0.4, 0.4)
-        heard = {
-            i: of for batch, all_of in zip(batches, found, strict=True) for i, of in zip(batch, all_of, strict=True)
-        }
-        return language.follow([(heard[i], window.speech_s) for i, window in enumerate(self._group)])
-
-    def _again(self, attempt: Attempt, todo: Sequence[int], best: list[Take]) -> Iterator[tuple[int, Take]]:
-        """New takes for the windows `todo`."""
-        if attempt.gaps_only:
-            parts = [(i, part) for i in todo for part in _gap_windows(best[i])]
-        else:
-            parts = [(i, self._group[i]) for i in todo]
-        pieces = [part for _, part in parts]
-        batches = self._batches(range(len(pieces)), pieces)
-
-        def read(batch: list[int]) -> list[Reading]:
-            codes = [self._languages[parts[n][0]] for n in batch]
-            return self._recogniser.read(self._encode(pieces, batch, attempt.params), codes, attempt.params)
-
-        for batch, readings in zip(batches, self._side_by_side(read, batches, 0.9, 1.0), strict=True):
-            for n, reading in zip(batch, readings, strict=True):
-                i = parts[n][0]
-                take = self._take(pieces[n], reading, self._languages[i])
-                yield i, _filled(best[i], take) if attempt.gaps_only else take
-
-    def _side_by_side(
-        self, call: Callable[[Part], Found], parts: Sequence[Part], low: float, high: float
-    ) -> list[Found]:
-        """Calls on the recogniser's lanes; progress of this group goes from `low` to `high` meanwhile."""
-        return self._recogniser.lanes.each(call, parts, lambda done: self._on_progress(low + (high - low) * done))
-
-    def _encode(self, windows: Sequence[Window], batch: Sequence[int], params: DecodeParams) -> Encoded:
-        samples = [self._audio.read(windows[i].start_s, windows[i].end_s) for i in batch]
-        return self._recogniser.encode(samples, params)
-
-    def _take(self, window: Window, reading: Reading, language: str) -> Take:
-        at = window.start_s
-        phrases = [(at + phrase.start_s, at + phrase.end_s, phrase.text) for phrase in reading.phrases]
-        kept = tuple(said(phrases, window.speech, window.end_s))
-        return Take(window, kept, language, reading.avg_logprob, reading.no_speech_prob, reading.tokens)
-
-    def _batches(self, indices: Sequence[int], windows: Sequence[Window]) -> list[list[int]]:
-        """Like lengths together, because the shorter are padded to the longest of their batch; the longest first."""
-        ordered = sorted(indices, key=lambda i: -windows[i].duration_s)
-        return even_parts(ordered, self._batch_size, self._recogniser.lanes.count)
-
-
-def _gap_windows(take: Take) -> Iterator[Window]:
-    """The speech of a take that no phrase spans, as windows of their own."""
-    for start, end in gaps(take.phrases, take.speech):
-        if end - start >= HOLE_S:
-            first, last = max(take.window.start_s, start - MARGIN_S), min(take.window.end_s, end + MARGIN_S)
-            yield Window(first, last, (Speech(start, end),))
-
-
-def _filled(take: Take, part: Take) -> Take:
-    """A take with the words of one of its gaps put in; unchanged where there are none to trust."""
-    if part.silent or part.repetitive or not part.phrases:
-        return take
-    return dataclasses.replace(take, phrases=tuple(sorted((*take.phrases, *part.phrases))))

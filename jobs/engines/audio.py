@@ -2,7 +2,7 @@
 
 `probe` is light (one short ffmpeg process, no numpy): the web process calls it at submission and the worker again.
 `AudioDecoder` is the pipeline's role "audio". What ffmpeg may read, and how its log is understood: `ffmpeg.py`.
-How many channels become one: `downmix.py`.
+How many channels become one, or which of them are heard by themselves: `downmix.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from jobs.engines import ffmpeg
 from jobs.pipeline.protocols import OnProgress
@@ -38,6 +38,9 @@ MIN_DELAY_S, MAX_DELAY_S = 0.1, 3600.0
 
 EMPTY_FILE = InputRejected("empty_file", "The file is empty.")
 TOO_SLOW = InputRejected("unreadable_file", "The file could not be read in reasonable time.")
+TOO_MANY_CHANNELS = InputRejected(
+    "too_many_channels", "The recording has more than eight channels; send it without multichannel=true."
+)
 NO_SAMPLES = InputRejected("no_audio_data", "The file holds no audio that can be decoded.")
 
 
@@ -71,55 +74,101 @@ class AudioDecoder:
         Memory is a few seconds of sound whatever the length. Raises InputRejected; lets an exception of
         `on_progress` through with the process ended and the file gone.
         """
-        found = probe(source)
-        raw = work_dir / "decoded.s16"
-        try:
-            with raw.open("wb") as sink:
-                decoded = _decode_into(sink, source, found, on_progress)
-            on_progress(1.0)
-            yield _audio(raw, source, found, decoded)
-        finally:
-            raw.unlink(missing_ok=True)
+        from jobs.engines.downmix import Downmix
+
+        with _decoding(source, work_dir, on_progress, Downmix()) as (audio,):
+            yield audio
+
+    @contextlib.contextmanager
+    def decode_channels(
+        self, source: pathlib.Path, work_dir: pathlib.Path, on_progress: OnProgress
+    ) -> Iterator[tuple[Audio, ...]]:
+        """The same for each channel by itself, in their order: never none, and one alone is the recording's only sound.
+
+        A dead channel is left out, and of channels that carry the same sound the loudest stands for all.
+        """
+        from jobs.engines.downmix import MAX_CHANNELS, Separate
+
+        if probe(source).channels > MAX_CHANNELS:
+            raise TOO_MANY_CHANNELS
+        with _decoding(source, work_dir, on_progress, Separate()) as channels:
+            yield channels
+
+
+class _Mix(Protocol):
+    """Makes tracks of a recording's channels; knows at the end which of them are worth keeping."""
+
+    def __call__(self, block: np.ndarray) -> np.ndarray:
+        """(samples, channels) float32 -> (samples, tracks) float32"""
+
+    def worth_keeping(self) -> list[int]: ...
+
+
+class _Track:
+    """One raw file that is being written, and the loudest sample in it."""
+
+    def __init__(self, path: pathlib.Path, delay_s: float) -> None:
+        self.path = path
+        self.peak = 0.0
+        # Silence for sound that begins later than its container does.
+        self.samples = int(delay_s * SAMPLE_RATE) if MIN_DELAY_S < delay_s < MAX_DELAY_S else 0
+        self._sink = path.open("wb")
+        self._sink.truncate(2 * self.samples)
+        self._sink.seek(2 * self.samples)
+
+    def write(self, sound: np.ndarray) -> None:
+        self.peak = max(self.peak, float(abs(sound).max(initial=0.0)))
+        self._sink.write((sound.clip(-1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+        self.samples += len(sound)
+
+    def close(self) -> None:
+        self._sink.close()
 
 
 class _Decoded:
-    """What was seen while decoding: samples written, the loudest of them, and what ffmpeg complained about."""
+    """What came of decoding: the tracks, and what ffmpeg complained about."""
 
     def __init__(self) -> None:
-        self.samples = 0
-        self.peak = 0.0
+        self.tracks: list[_Track] = []
         self.timed_out = False
         self.log: collections.deque[str] = collections.deque(maxlen=200)
 
 
-def _decode_into(sink: IO[bytes], source: pathlib.Path, found: Probe, on_progress: OnProgress) -> _Decoded:
-    from jobs.engines.downmix import Downmix
+@contextlib.contextmanager
+def _decoding(
+    source: pathlib.Path, work_dir: pathlib.Path, on_progress: OnProgress, mix: _Mix
+) -> Iterator[tuple[Audio, ...]]:
+    found = probe(source)
+    decoded = _Decoded()
+    try:
+        try:
+            _decode_into(decoded, work_dir, source, found, on_progress, mix)
+        finally:
+            for track in decoded.tracks:
+                track.close()
+        on_progress(1.0)
+        yield tuple(_audio(decoded.tracks[place], source, found, decoded) for place in mix.worth_keeping())
+    finally:
+        for track in decoded.tracks:
+            track.path.unlink(missing_ok=True)
 
-    decoded, downmix = _Decoded(), Downmix()
+
+def _decode_into(
+    decoded: _Decoded, work_dir: pathlib.Path, source: pathlib.Path, found: Probe, on_progress: OnProgress, mix: _Mix
+) -> None:
     expected_s = found.duration_s or found.estimated_duration_s or 600.0
-    heard = False
     with _running(source, decoded) as stream:
-        _write_silence(sink, decoded, found.delay_s)
         for block in _blocks(stream):
-            heard = True
-            mono = downmix(block)
-            decoded.peak = max(decoded.peak, float(abs(mono).max(initial=0.0)))
-            sink.write((mono.clip(-1.0, 1.0) * 32767.0).astype("<i2").tobytes())
-            decoded.samples += len(mono)
-            on_progress(min(0.99, decoded.samples / SAMPLE_RATE / expected_s))
+            sounds = mix(block).T
+            for number in range(len(decoded.tracks), len(sounds)):
+                decoded.tracks.append(_Track(work_dir / f"decoded-{number}.s16", found.delay_s))
+            for track, sound in zip(decoded.tracks, sounds, strict=True):
+                track.write(sound)
+            on_progress(min(0.99, decoded.tracks[0].samples / SAMPLE_RATE / expected_s))
     if decoded.timed_out:
         raise TOO_SLOW
-    if not heard:
+    if not decoded.tracks:
         raise NO_SAMPLES
-    return decoded
-
-
-def _write_silence(sink: IO[bytes], decoded: _Decoded, delay_s: float) -> None:
-    """Silence for sound that begins later than its container does."""
-    if MIN_DELAY_S < delay_s < MAX_DELAY_S:
-        decoded.samples = int(delay_s * SAMPLE_RATE)
-        sink.truncate(2 * decoded.samples)
-        sink.seek(2 * decoded.samples)
 
 
 @contextlib.contextmanager
@@ -176,18 +225,18 @@ def _blocks(stream: IO[bytes]) -> Iterator[np.ndarray]:
         yield np.frombuffer(data[:whole], dtype=">f4").reshape(-1, channels).astype(np.float32)
 
 
-def _audio(raw: pathlib.Path, source: pathlib.Path, found: Probe, decoded: _Decoded) -> Audio:
+def _audio(track: _Track, source: pathlib.Path, found: Probe, decoded: _Decoded) -> Audio:
     import numpy as np
 
     from jobs.engines.downmix import gain_for
 
-    duration_s = decoded.samples / SAMPLE_RATE
+    duration_s = track.samples / SAMPLE_RATE
     return Audio(
-        samples=np.memmap(raw, dtype="<i2", mode="r"),
+        samples=np.memmap(track.path, dtype="<i2", mode="r"),
         duration_s=duration_s,
         container_duration_s=found.duration_s,
         warnings=_warnings(source, found, duration_s, decoded),
-        gain=gain_for(decoded.peak),
+        gain=gain_for(track.peak),
     )
 
 

@@ -1,7 +1,7 @@
 """Which class does which role, in each profile: data. `registry.py` reads it; ENGINE_PROFILE chooses the profile.
 
-A role is "audio" or "<role>.<tier>". Options are the keyword arguments of the class; `None` is filled in by the
-registry from the settings. What a profile lacks is not available on that server.
+A role is "audio", "diarizer" or "<role>.<tier>". Options are the keyword arguments of the class; `None` is filled in
+by the registry from the settings. What a profile lacks is not available on that server.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ PROFILES: dict[str, dict[str, Role]] = {
             "jobs.engines.transcriber_whisper.WhisperTranscriber",
             {"tier": "standard", "device": "cpu", "compute_type": "int8", "batch_size": 8},
         ),
+        # The same weights, held once, decoded more thoroughly.
+        "transcriber.premium": (
+            "jobs.engines.transcriber_whisper.WhisperTranscriber",
+            {"tier": "premium", "device": "cpu", "compute_type": "int8", "batch_size": 8},
+        ),
+        "diarizer": ("jobs.engines.diarizer_pyannote.PyannoteDiarizer", {"device": "cpu"}),
     },
     # An operator's own weights (WHISPER_MODEL_DIR: large-v3 or turbo, converted for CTranslate2) on CUDA.
     "gpu": {
@@ -28,5 +34,12 @@ PROFILES: dict[str, dict[str, Role]] = {
             "jobs.engines.transcriber_whisper.WhisperTranscriber",
             {"tier": "standard", "device": "cuda", "compute_type": "float16", "batch_size": 16},
         ),
+        # Two vLLM servers of the operator's (QWEN_ASR_URL, QWEN_ALIGNER_URL): deploy/gpu/README.md.
+        "transcriber.premium": (
+            "jobs.engines.transcriber_qwen.QwenTranscriber",
+            {"asr_url": None, "aligner_url": None, "api_key": None, "concurrency": 16},
+        ),
+        # The same class and the carried weights, or the operator's own (DIARIZER_DIR: a community-1 folder), on CUDA.
+        "diarizer": ("jobs.engines.diarizer_pyannote.PyannoteDiarizer", {"device": "cuda"}),
     },
 }

@@ -1,4 +1,4 @@
-"""One Whisper model and the three things that are asked of it: encode windows, tell their language, write their text.
+"""One Whisper model and what is asked of it: encode windows, tell their language, write their text, time its words.
 
 The layer over faster-whisper's primitives; knows nothing of recordings, speech or retries (`transcriber_whisper.py`
 does). Several jobs share one instance; `lanes` is where its calls are made, as many at once as the model has workers.
@@ -6,8 +6,10 @@ does). Several jobs share one instance; `lanes` is where its calls are made, as 
 
 from __future__ import annotations
 
+import logging
 import math
 import pathlib
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +17,32 @@ from typing import Any
 import numpy as np
 
 from jobs.engines.lanes import Lanes
+from jobs.engines.words import Piece
 from jobs.pipeline.types import SAMPLE_RATE
+
+log = logging.getLogger(__name__)
 
 FRAMES_PER_SECOND = 100
 WHOLE_CONTEXT_S = 30.0
 # One thread a call is quickest, but each worker has buffers of its own: more cores give the calls more threads.
 MOST_WORKERS = 4
+# The decoder's positions, and those of a prompt before the text; 20 ms of sound for each time step of its attention.
+POSITIONS, PROMPT_POSITIONS = 448, 223
+STEP_S = 0.02
+# Languages that a model writes under another name, or has no name for.
+NEAREST = {"fil": "tl", "yue": "zh"}
+
+_shared: dict[tuple[Any, ...], Recogniser] = {}
+_shared_lock = threading.Lock()
+
+
+def shared(model_dir: pathlib.Path, device: str, compute_type: str, cpu_threads: int) -> Recogniser:
+    """The process's one recogniser of these weights: its tiers decode differently, and hold them once."""
+    key = (model_dir.resolve(), device, compute_type, cpu_threads)
+    with _shared_lock:
+        if key not in _shared:
+            _shared[key] = Recogniser(model_dir, device, compute_type, cpu_threads)
+        return _shared[key]
 
 
 @dataclass(frozen=True)
@@ -88,7 +110,7 @@ class Recogniser:
         )
         self._device = device
         self.lanes = Lanes(workers)
-        self._prompts: dict[str, tuple[Any, list[int]]] = {}
+        self._tokenizers: dict[str, Any] = {}
         self._suppressed: list[int] | None = None
 
     def encode(self, windows: Sequence[np.ndarray], params: DecodeParams) -> Encoded:
@@ -109,17 +131,19 @@ class Recogniser:
         found = self._whisper.model.detect_language(encoded.output)
         return [{token[2:-2]: probability for token, probability in window} for window in found]
 
-    def read(self, encoded: Encoded, languages: Sequence[str], params: DecodeParams) -> list[Reading]:
-        """The text of each window, in the language given for it."""
-        prompts = [self._prompt(language) for language in languages]
+    def read(
+        self, encoded: Encoded, languages: Sequence[str], params: DecodeParams, before: Sequence[int] = ()
+    ) -> list[Reading]:
+        """The text of each window, in the language given for it; `before`: see `prompt`."""
+        tokenizers = [self._tokenizer(language) for language in languages]
         sampling = {"sampling_topk": 0, "sampling_temperature": params.temperature} if params.temperature else {}
         results = self._whisper.model.generate(
             encoded.output,
-            [prompt for _, prompt in prompts],
+            [[*before, *tokenizer.sot_sequence] for tokenizer in tokenizers],
             beam_size=1 if params.temperature else params.beam_size,
             patience=params.patience,
             no_repeat_ngram_size=params.no_repeat_ngram_size,
-            max_length=len(prompts[0][1]) + params.max_new_tokens,
+            max_length=len(before) + len(tokenizers[0].sot_sequence) + params.max_new_tokens,
             suppress_tokens=self._suppressed,
             max_initial_timestamp_index=50,
             return_scores=True,
@@ -128,8 +152,55 @@ class Recogniser:
         )
         return [
             self._reading(result, tokenizer, duration_s)
-            for result, (tokenizer, _), duration_s in zip(results, prompts, encoded.durations_s, strict=True)
+            for result, tokenizer, duration_s in zip(results, tokenizers, encoded.durations_s, strict=True)
         ]
+
+    def prompt(self, keyterms: Sequence[str]) -> tuple[int, ...]:
+        """Tokens for `read`, as if the terms had been said just before: as many as there is room for, whole."""
+        if not keyterms:
+            return ()
+        tokenizer = self._whisper.hf_tokenizer
+        kept: list[int] = []
+        for number in range(len(keyterms), 0, -1):
+            kept = tokenizer.encode(" " + ", ".join(keyterms[:number]), add_special_tokens=False).ids
+            if len(kept) < PROMPT_POSITIONS:
+                break
+        return (tokenizer.token_to_id("<|startofprev|>"), *kept[: PROMPT_POSITIONS - 1])
+
+    def align(self, encoded: Encoded, texts: Sequence[str], languages: Sequence[str]) -> list[tuple[Piece, ...] | None]:
+        """When each token of each window's text is said, seconds from the window's start; None: it can't be told.
+
+        A start sequence is for a whole call: a batch in two languages is aligned twice.
+        """
+        found: list[tuple[Piece, ...] | None] = [None if text else () for text in texts]
+        for language in dict.fromkeys(languages):
+            rows = [i for i, text in enumerate(texts) if text and languages[i] == language]
+            for i, pieces in self._align(encoded, texts, rows, language):
+                found[i] = pieces
+        return found
+
+    def _align(
+        self, encoded: Encoded, texts: Sequence[str], rows: Sequence[int], language: str
+    ) -> Iterator[tuple[int, tuple[Piece, ...] | None]]:
+        tokenizer = self._tokenizer(language)
+        start = list(tokenizer.sot_sequence)
+        tokenised = {i: self._whisper.hf_tokenizer.encode(texts[i], add_special_tokens=False) for i in rows}
+        # The start is followed by the mark for "no times", the text by its end.
+        fits = {i: text for i, text in tokenised.items() if text.ids and len(start) + 2 + len(text.ids) <= POSITIONS}
+        if not fits:
+            return
+        try:
+            results = self._whisper.model.align(
+                encoded.output,
+                start,
+                [fits[i].ids if i in fits else [] for i in range(len(texts))],
+                [max(1, round(duration_s * FRAMES_PER_SECOND)) for duration_s in encoded.durations_s],
+            )
+        except (RuntimeError, ValueError):
+            log.exception("Could not align %d windows", len(fits))
+            return
+        for i, text in fits.items():
+            yield i, _pieces(texts[i], text.offsets, results[i].alignments)
 
     def _features(self, window: np.ndarray, frames: int) -> np.ndarray:
         """Log-mel features of a window followed by silence, (mels, frames)."""
@@ -137,15 +208,17 @@ class Recogniser:
         padded[: len(window)] = window[: len(padded)]
         return np.ascontiguousarray(self._whisper.feature_extractor(padded, padding=0)[:, :frames])
 
-    def _prompt(self, language: str) -> tuple[Any, list[int]]:
-        if language not in self._prompts:
+    def _tokenizer(self, language: str) -> Any:
+        if language not in self._tokenizers:
             from faster_whisper.tokenizer import Tokenizer
             from faster_whisper.transcribe import get_suppressed_tokens
 
-            tokenizer = Tokenizer(self._whisper.hf_tokenizer, True, task="transcribe", language=language)
+            known = self._whisper.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
+            code = language if known else NEAREST.get(language, language)
+            tokenizer = Tokenizer(self._whisper.hf_tokenizer, True, task="transcribe", language=code)
             self._suppressed = list(get_suppressed_tokens(tokenizer, [-1]))
-            self._prompts[language] = (tokenizer, list(tokenizer.sot_sequence))
-        return self._prompts[language]
+            self._tokenizers[language] = tokenizer
+        return self._tokenizers[language]
 
     def _reading(self, result: Any, tokenizer: Any, duration_s: float) -> Reading:
         tokens = result.sequences_ids[0]
@@ -170,3 +243,20 @@ def _phrases(tokens: list[int], tokenizer: Any, duration_s: float) -> Iterator[P
         if text:
             yield Phrase(start_s, max(start_s, mark_s), text)
         start_s, words = mark_s, []
+
+
+def _pieces(
+    text: str, offsets: Sequence[tuple[int, int]], alignments: Sequence[tuple[int, int]]
+) -> tuple[Piece, ...] | None:
+    """A token begins at the first time step of the path that belongs to it, and ends where the next one begins."""
+    steps = np.array(alignments).reshape(-1, 2)
+    begins = steps[np.flatnonzero(np.diff(steps[:, 0], prepend=-1)), 1] * STEP_S
+    # The text's end has a beginning too.
+    if len(begins) != len(offsets) + 1:
+        return None
+    pieces = []
+    for (first, last), start, end in zip(offsets, begins[:-1], begins[1:], strict=True):
+        while first < last and text[first].isspace():
+            first += 1
+        pieces.append(Piece(first, last, float(start), float(end)))
+    return tuple(pieces)

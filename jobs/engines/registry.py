@@ -1,8 +1,8 @@
 """`engine(role)`: the one instance of a role in this process, imported and built on first use.
 
 The only place of the engines that reads Django's settings: ENGINE_PROFILE, MODELS_DIR, CPU_THREADS and the optional
-overrides WHISPER_MODEL_DIR and DEVICE. The worker calls it inside a job, never before a fork: a model that was loaded
-in the parent hangs the child. What a role is in each profile: `profiles.py`.
+overrides WHISPER_MODEL_DIR, DIARIZER_DIR and DEVICE. The worker calls it inside a job, never before a fork: a model
+that was loaded in the parent hangs the child. What a role is in each profile: `profiles.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pathlib
 import threading
 from typing import Any
 
-from jobs.engines import weights
+from jobs.engines import diarizer_weights, weights
 from jobs.engines.profiles import PROFILES
 from jobs.pipeline.types import EngineUnavailable
 
@@ -33,8 +33,13 @@ def engine(role: str) -> Any:
 
 
 def available(role: str) -> bool:
-    """Whether this server's profile has the role at all: cheap, loads nothing, for the web process."""
-    return role in _profile()
+    """Whether this server's profile has the role, and its packages: cheap, loads nothing, for the web process."""
+    from django.conf import settings
+
+    profile = _profile()
+    if role == "diarizer" and diarizer_weights.problem():
+        return False
+    return role in profile and ("asr_url" not in profile[role][1] or bool(settings.QWEN_ASR_URL))
 
 
 def _profile() -> dict[str, Any]:
@@ -52,12 +57,43 @@ def _build(role: str) -> Any:
         raise EngineUnavailable(f"This server's engine profile has no {role}.")
     path, options = profile[role]
     module, _, name = path.rpartition(".")
-    if role.startswith("transcriber."):
+    if "asr_url" in options:
+        options = {**options, **_qwen_options()}
+    elif role == "diarizer":
+        options = _diarizer_options(options)
+    elif role.startswith("transcriber."):
         options = {**options, **_whisper_options(options)}
     # Before the heavy libraries are imported: nothing is ever fetched at run time.
     for switch in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[switch] = "1"
     return getattr(importlib.import_module(module), name)(**options)
+
+
+def _qwen_options() -> dict[str, Any]:
+    from django.conf import settings
+
+    if not settings.QWEN_ASR_URL:
+        raise EngineUnavailable(
+            "The gpu profile's premium tier needs a Qwen3-ASR server: start it as deploy/gpu/README.md says and set "
+            "TUPLETS_QWEN_ASR_URL to its address."
+        )
+    return {
+        "asr_url": settings.QWEN_ASR_URL,
+        "aligner_url": settings.QWEN_ALIGNER_URL,
+        "api_key": settings.QWEN_API_KEY,
+        # Looked up when it is needed: a recording in a language that Qwen3-ASR lacks.
+        "fallback": lambda: engine("transcriber.standard"),
+    }
+
+
+def _diarizer_options(options: dict[str, Any]) -> dict[str, Any]:
+    from django.conf import settings
+
+    return {
+        "model_dir": pathlib.Path(settings.DIARIZER_DIR) if settings.DIARIZER_DIR else None,
+        "device": settings.DEVICE or options["device"],
+        "threads": settings.CPU_THREADS,
+    }
 
 
 def _whisper_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -6,36 +6,52 @@ Called by `run.py` when every stage is done. Fields of features that did not run
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from jobs.pipeline.types import Audio, DecodeAttempt, Segment, Transcript
+from jobs.pipeline.texts import joined_text
+from jobs.pipeline.types import Audio, DecodeAttempt, Segment, Speakers, Transcript, Word
 
-# Written without spaces between words: segments are joined as they are.
-UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "yue"})
+FEATURES_LEFT_OUT = ("analytics", "generic_analytics", "custom_analytics", "pii_processing")
+VECTOR_DECIMALS = 6
 
-FEATURES_LEFT_OUT = ("diarization", "speaker_embeddings", "analytics", "generic_analytics", "custom_analytics")
+
+@dataclass(frozen=True)
+class Requested:
+    """What the customer asked for, as far as the document says so. `multichannel` counts as diarization."""
+
+    model: str = "standard"
+    diarization: bool = False
+    speaker_embeddings: bool = False
 
 
 def transcript_document(
-    *, audio: Audio, transcript: Transcript, model_requested: str, transcription_elapsed_s: float
+    *,
+    audio: Audio,
+    transcript: Transcript,
+    speakers: Speakers | None,
+    requested: Requested,
+    elapsed_s: Mapping[str, float],
 ) -> dict[str, Any]:
-    """The canonical `result` object of a job, keys in the documentation's order."""
-    covered_s = covered_seconds(transcript.segments)
-    document = {
-        "text": joined_text(transcript.segments),
-        "segments": [_segment(segment) for segment in transcript.segments],
-        "language": transcript.language,
-        "audio_duration_seconds": round(audio.duration_s, 3),
-        "transcription_meta": {
-            "coverage_ratio": round(min(1.0, covered_s / audio.duration_s), 4) if audio.duration_s else 0.0,
-            "total_covered_seconds": round(covered_s, 3),
-            "decode_attempts": len(transcript.attempts),
-            "issues": list(transcript.issues),
-        },
-        "feature_execution": _feature_execution(transcript, model_requested, transcription_elapsed_s),
-        "processing_warnings": [*audio.warnings, *transcript.warnings],
-        "decode_attempts": [_attempt(number, attempt) for number, attempt in enumerate(transcript.attempts, start=1)],
-    }
+    """The canonical `result` object of a job, keys in the documentation's order.
+
+    `speakers` is None where nobody was to be told apart. `elapsed_s` has "transcribe", and "diarize" if that ran.
+    """
+    standard = transcript.model_applied == "standard"
+    document: dict[str, Any] = {"text": joined_text(transcript.segments)}
+    if words := [] if standard else list(_words(transcript)):
+        document["words"] = words
+    document["segments"] = [_segment(segment, standard=standard) for segment in transcript.segments]
+    document["language"] = transcript.language
+    document["audio_duration_seconds"] = round(audio.duration_s, 3)
+    document["transcription_meta"] = _meta(audio, transcript, standard=standard)
+    if speakers is not None:
+        document["diarization"] = _diarization(speakers, with_vectors=requested.speaker_embeddings)
+    document["feature_execution"] = _feature_execution(transcript, speakers, requested, elapsed_s)
+    document["processing_warnings"] = [*audio.warnings, *transcript.warnings]
+    if standard:
+        document["decode_attempts"] = [_attempt(number, it) for number, it in enumerate(transcript.attempts, start=1)]
     if transcript.segments:
         document["routing_metadata"] = {
             "route_code": transcript.model_applied,
@@ -43,19 +59,6 @@ def transcript_document(
             "align_code": transcript.align_code,
         }
     return document
-
-
-def joined_text(segments: tuple[Segment, ...]) -> str:
-    """The whole text: segments joined with a space, or with nothing between two of an unspaced language."""
-    parts: list[str] = []
-    previous: Segment | None = None
-    for segment in segments:
-        if previous is not None:
-            tight = previous.language in UNSPACED_LANGUAGES and segment.language in UNSPACED_LANGUAGES
-            parts.append("" if tight else " ")
-        parts.append(segment.text)
-        previous = segment
-    return "".join(parts)
 
 
 def covered_seconds(segments: tuple[Segment, ...]) -> float:
@@ -70,15 +73,60 @@ def covered_seconds(segments: tuple[Segment, ...]) -> float:
     return covered
 
 
-def _segment(segment: Segment) -> dict[str, Any]:
-    row: dict[str, Any] = {"start": segment.start_s, "end": segment.end_s, "text": segment.text}
-    if segment.avg_logprob is not None:
-        row["avg_logprob"] = round(segment.avg_logprob, 4)
-    if segment.no_speech_prob is not None:
-        row["no_speech_prob"] = round(segment.no_speech_prob, 4)
-    if segment.language is not None:
+def _words(transcript: Transcript) -> Iterator[dict[str, Any]]:
+    """Every word whose time is known; nothing where alignment did not run."""
+    for segment in transcript.segments:
+        for word in segment.words:
+            yield _word(word, word.language or segment.language or transcript.language)
+
+
+def _word(word: Word, language: str | None) -> dict[str, Any]:
+    return {"start": word.start_s, "end": word.end_s, "word": word.text, "language": language}
+
+
+def _segment(segment: Segment, *, standard: bool) -> dict[str, Any]:
+    """The decoder's own numbers and a language a segment are the standard tier's; the former not with speakers."""
+    row: dict[str, Any] = {"start": segment.start_s, "end": segment.end_s}
+    if segment.speaker is not None:
+        row["speaker"] = segment.speaker
+    row["text"] = segment.text
+    if standard and segment.speaker is None:
+        if segment.avg_logprob is not None:
+            row["avg_logprob"] = round(segment.avg_logprob, 4)
+        if segment.no_speech_prob is not None:
+            row["no_speech_prob"] = round(segment.no_speech_prob, 4)
+    if standard and segment.language is not None:
         row["language"] = segment.language
     return row
+
+
+def _meta(audio: Audio, transcript: Transcript, *, standard: bool) -> dict[str, Any]:
+    covered_s = covered_seconds(transcript.segments)
+    meta: dict[str, Any] = {
+        "coverage_ratio": round(min(1.0, covered_s / audio.duration_s), 4) if audio.duration_s else 0.0,
+        "total_covered_seconds": round(covered_s, 3),
+    }
+    if standard:
+        meta["decode_attempts"] = len(transcript.attempts)
+    return {**meta, "issues": list(transcript.issues)}
+
+
+def _diarization(speakers: Speakers, *, with_vectors: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "speaker_count": speakers.count,
+        "confidence": speakers.confidence,
+        "warning": speakers.warning,
+    }
+    if with_vectors and speakers.vectors:
+        embeddings: dict[str, Any] = {"model": speakers.model}
+        if speakers.variant is not None:
+            embeddings["variant"] = speakers.variant
+        embeddings["dimension"] = speakers.dimension
+        embeddings["vectors"] = {
+            label: [round(value, VECTOR_DECIMALS) for value in vector] for label, vector in speakers.vectors.items()
+        }
+        found["speaker_embeddings"] = embeddings
+    return found
 
 
 def _attempt(number: int, attempt: DecodeAttempt) -> dict[str, Any]:
@@ -91,15 +139,24 @@ def _attempt(number: int, attempt: DecodeAttempt) -> dict[str, Any]:
     }
 
 
-def _feature_execution(transcript: Transcript, model_requested: str, elapsed_s: float) -> dict[str, Any]:
+def _feature_execution(
+    transcript: Transcript, speakers: Speakers | None, requested: Requested, elapsed_s: Mapping[str, float]
+) -> dict[str, Any]:
+    diarized = speakers is not None and speakers.count > 0
     execution: dict[str, Any] = {
         "transcription_requested": True,
         "transcription_applied": True,
-        "transcription_model_requested": model_requested,
+        "transcription_model_requested": requested.model,
         "transcription_model_applied": transcript.model_applied,
-        "transcription_elapsed_seconds": round(elapsed_s, 3),
+        "transcription_elapsed_seconds": round(elapsed_s["transcribe"], 3),
+        "diarization_requested": requested.diarization,
+        "diarization_applied": diarized,
     }
-    for feature in (*FEATURES_LEFT_OUT, "pii_processing"):
+    if diarized and "diarize" in elapsed_s:
+        execution["diarization_elapsed_seconds"] = round(elapsed_s["diarize"], 3)
+    execution["speaker_embeddings_requested"] = requested.speaker_embeddings
+    execution["speaker_embeddings_applied"] = bool(requested.speaker_embeddings and speakers and speakers.vectors)
+    for feature in FEATURES_LEFT_OUT:
         execution[f"{feature}_requested"] = False
         execution[f"{feature}_applied"] = False
     return execution

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from jobs.pipeline.types import Audio, Transcript
+from jobs.pipeline.types import Audio, Diarization, SpeakerBounds, Transcript
 
 OnProgress = Callable[[float], None]
 
@@ -22,7 +22,29 @@ class Decoder(Protocol):
     ) -> AbstractContextManager[Audio]:
         """Decode once to 16 kHz mono under `work_dir`; leaving the context deletes it. Raises InputRejected."""
 
+    def decode_channels(
+        self, source: pathlib.Path, work_dir: pathlib.Path, on_progress: OnProgress
+    ) -> AbstractContextManager[tuple[Audio, ...]]:
+        """The same for each channel by itself: dead channels left out, channels that carry the same sound once."""
+
 
 class Transcriber(Protocol):
-    def transcribe(self, audio: Audio, language: str | None, on_progress: OnProgress) -> Transcript:
-        """Text and times of everything said. `language` None means: find out. Raises EngineUnavailable."""
+    def transcribe(
+        self,
+        audio: Audio,
+        language: str | None,
+        on_progress: OnProgress,
+        *,
+        words: bool = False,
+        keyterms: tuple[str, ...] = (),
+    ) -> Transcript:
+        """Text and times of everything said. `language` None means: find out.
+
+        `words`: every segment with its words and their times, as far as they could be aligned. `keyterms`: names and
+        jargon that may be said. Raises EngineUnavailable.
+        """
+
+
+class Diarizer(Protocol):
+    def diarize(self, audio: Audio, bounds: SpeakerBounds, on_progress: OnProgress) -> Diarization:
+        """Who spoke when. No speech: no turns. Raises EngineUnavailable."""

@@ -3,20 +3,21 @@
 The interface that `jobs.processing` calls:
 
     outcome = run(
-        Options(language="auto", transcription_model="standard"),
+        Options(language="auto", transcription_model="standard", diarization=True),
         pathlib.Path("recording.mp3"),
-        jobs.engines.registry.engine,         # engine("audio"), engine("transcriber.standard"), ...
+        jobs.engines.registry.engine,         # engine("audio"), engine("transcriber.standard"), engine("diarizer")
         report,                               # report(stage, fraction)
         work_dir=pathlib.Path("var/tmp"),     # where the decoded audio lies while the job runs; None: the system's
         on_decoded=lambda audio: ...,         # optional: the true duration, before any recognition
     )
     outcome.document            # the documented `result` object, a plain dict for json/orjson
     outcome.audio_duration_s    # decoded seconds
-    outcome.elapsed_s           # {"decode": 0.2, "transcribe": 3.1}
+    outcome.elapsed_s           # {"decode": 0.2, "transcribe": 3.1, "diarize": 3.4}: the last two side by side
 
-`report(stage, fraction)`: `stage` is "decode" or "transcribe", `fraction` is of the whole job, 0..1, never
-falls, and comes at least at each stage's start and end and once per 30 s window of audio. It may raise anything (a
-cancelled job, a lost lease): the exception comes out of `run` unchanged, with temporary files gone and nothing kept.
+`report(stage, fraction)`: `stage` is "decode", "transcribe" or "diarize" (what is waited for), `fraction` is of the
+whole job, 0..1, never falls, and comes at least at each stage's start and end and once per 30 s window of audio, always
+in the thread that called `run`. It may raise anything (a cancelled job, a lost lease): the exception comes out of `run`
+unchanged, with temporary files gone, nothing kept and nothing running.
 
 Errors: `InputRejected` (.code, .message for the customer: fail the job) and `EngineUnavailable` (the operator's
 problem). Anything else is a bug. The web process judges an upload with `jobs.engines.audio.probe(path)`, which
@@ -25,30 +26,44 @@ raises `InputRejected` too.
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs.pipeline import stages
-from jobs.pipeline.document import transcript_document
-from jobs.pipeline.protocols import OnProgress
-from jobs.pipeline.types import Audio
+from jobs.pipeline.beside import Beside
+from jobs.pipeline.document import Requested, transcript_document
+from jobs.pipeline.protocols import Decoder, Diarizer, OnProgress, Transcriber
+from jobs.pipeline.types import Audio, Diarization, SpeakerBounds, Speakers, Transcript
 
 Report = Callable[[str, float], None]
+Engines = Callable[[str], Any]
 
 # Decoding takes about a twentieth of the time that recognition takes.
 DECODE_SHARE = 0.05
+# Of transcription and diarization side by side: both cost about the same.
+TRANSCRIBE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the customer asked for, already validated."""
+    """What the customer asked for, already validated.
+
+    `multichannel` (a speaker per channel) takes the place of `diarization`; where a recording has one channel of sound
+    after all, `diarization` decides. `keyterms`: names and jargon that may be said.
+    """
 
     language: str = "auto"
     transcription_model: str = "standard"
+    diarization: bool = False
+    speaker_embeddings: bool = False
+    bounds: SpeakerBounds = field(default_factory=SpeakerBounds)
+    multichannel: bool = False
+    keyterms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,36 +79,138 @@ class Outcome:
 def run(
     options: Options,
     source: pathlib.Path,
-    engine: Callable[[str], Any],
+    engine: Engines,
     report: Report,
     *,
     work_dir: pathlib.Path | None = None,
     on_decoded: Callable[[Audio], None] | None = None,
 ) -> Outcome:
-    """Decode, transcribe and write the document. See the module's docstring for the promise."""
-    progress = _Progress(report)
-    transcriber = engine(f"transcriber.{options.transcription_model}")
-    language = None if options.language == "auto" else options.language
-    with tempfile.TemporaryDirectory(prefix="job-", dir=work_dir) as folder:
+    """Decode, transcribe, tell speakers apart, write the document. See the module's docstring for the promise."""
+    work = _Work(options, engine, _Progress(report))
+    # Whatever this server lacks is known before any work is done.
+    work.transcriber()
+    if options.diarization and not options.multichannel:
+        work.diarizer()
+    with work.decoded(source, work_dir) as channels:
+        audio = channels[0]
+        if on_decoded is not None:
+            on_decoded(audio)
+        transcript, speakers = work.recognised(channels)
+    document = transcript_document(
+        audio=audio,
+        transcript=transcript,
+        speakers=speakers,
+        requested=Requested(
+            model=options.transcription_model,
+            diarization=options.diarization or options.multichannel,
+            speaker_embeddings=options.speaker_embeddings,
+        ),
+        elapsed_s=work.elapsed_s,
+    )
+    work.progress.finish("transcribe")
+    return Outcome(document, audio.duration_s, audio.duration_s, work.elapsed_s)
+
+
+@dataclass
+class _Work:
+    """One job's way through the stages."""
+
+    options: Options
+    engine: Engines
+    progress: _Progress
+    elapsed_s: dict[str, float] = field(default_factory=dict)
+
+    def transcriber(self) -> Transcriber:
+        return self.engine(f"transcriber.{self.options.transcription_model}")
+
+    def diarizer(self) -> Diarizer:
+        return self.engine("diarizer")
+
+    @contextlib.contextmanager
+    def decoded(self, source: pathlib.Path, work_dir: pathlib.Path | None) -> Iterator[tuple[Audio, ...]]:
+        """The recording as one Audio, or as one for each channel where that was asked for; deleted on leaving."""
+        decoder: Decoder = self.engine("audio")
+        decoding = self.progress.stage("decode", 0.0, DECODE_SHARE)
         started = time.monotonic()
-        decoding = progress.stage("decode", 0.0, DECODE_SHARE)
-        with engine("audio").decode(source, pathlib.Path(folder), decoding) as audio:
-            decoded = time.monotonic()
-            if on_decoded is not None:
-                on_decoded(audio)
-            transcribing = progress.stage("transcribe", DECODE_SHARE, 1.0)
-            transcript = stages.transcribe(transcriber, audio, language, transcribing)
-            transcribed = time.monotonic()
-            document = transcript_document(
-                audio=audio,
-                transcript=transcript,
-                model_requested=options.transcription_model,
-                transcription_elapsed_s=transcribed - decoded,
-            )
-            duration_s = audio.duration_s
-    progress.finish("transcribe")
-    elapsed_s = {"decode": decoded - started, "transcribe": transcribed - decoded}
-    return Outcome(document, duration_s, duration_s, elapsed_s)
+        with contextlib.ExitStack() as held:
+            folder = pathlib.Path(held.enter_context(tempfile.TemporaryDirectory(prefix="job-", dir=work_dir)))
+            if self.options.multichannel:
+                channels = held.enter_context(decoder.decode_channels(source, folder, decoding))
+            else:
+                channels = (held.enter_context(decoder.decode(source, folder, decoding)),)
+            self.elapsed_s["decode"] = time.monotonic() - started
+            yield channels
+
+    def recognised(self, channels: tuple[Audio, ...]) -> tuple[Transcript, Speakers | None]:
+        """What is said, and who says it if that was asked for."""
+        if len(channels) > 1:
+            return self._from_channels(channels)
+        speakers: Speakers | None = None
+        if self.options.diarization:
+            transcript, speakers = self._side_by_side(channels[0])
+        else:
+            transcript = self._transcribed(channels[0], self.progress.stage("transcribe", DECODE_SHARE, 1.0))
+        if self.options.multichannel and transcript.segments:
+            transcript = _with_warning(transcript, stages.ONE_CHANNEL_WARNING)
+        elif self.options.multichannel:
+            speakers = stages.NO_SPEAKERS
+        return transcript, speakers
+
+    def _from_channels(self, channels: tuple[Audio, ...]) -> tuple[Transcript, Speakers]:
+        each = (1.0 - DECODE_SHARE) / len(channels)
+        transcripts = []
+        for number, audio in enumerate(channels):
+            low = DECODE_SHARE + number * each
+            transcripts.append(self._transcribed(audio, self.progress.stage("transcribe", low, low + each)))
+        started = time.monotonic()
+        merged = stages.merge_channels(transcripts)
+        self.elapsed_s["diarize"] = time.monotonic() - started
+        return merged
+
+    def _side_by_side(self, audio: Audio) -> tuple[Transcript, Speakers]:
+        """The diarizer runs while the transcriber does; whichever fails first ends the other and the job."""
+        diarizer, options = self.diarizer(), self.options
+        on_progress = self.progress.stage("transcribe", DECODE_SHARE, 1.0)
+
+        def diarize(told: OnProgress) -> Diarization:
+            return diarizer.diarize(audio, options.bounds, told)
+
+        def together(fraction: float) -> float:
+            diarizing.check()
+            return TRANSCRIBE_SHARE * _share(fraction) + (1.0 - TRANSCRIBE_SHARE) * _share(diarizing.fraction)
+
+        with Beside(diarize) as diarizing:
+            transcript = self._transcribed(audio, lambda fraction: on_progress(together(fraction)))
+            if not transcript.segments:
+                return transcript, stages.NO_SPEAKERS
+            on_waiting = self.progress.stage("diarize", DECODE_SHARE, 1.0)
+            diarization = diarizing.result(lambda: on_waiting(together(1.0)))
+        started = time.monotonic()
+        transcript, speakers = stages.assign_speakers(
+            transcript, diarization, vectors_wanted=options.speaker_embeddings
+        )
+        self.elapsed_s["diarize"] = diarizing.elapsed_s + time.monotonic() - started
+        warning = stages.missing_speakers_warning(speakers, options.bounds)
+        return (_with_warning(transcript, warning) if warning else transcript), speakers
+
+    def _transcribed(self, audio: Audio, on_progress: OnProgress) -> Transcript:
+        options = self.options
+        started = time.monotonic()
+        transcript = stages.transcribe(
+            self.transcriber(),
+            audio,
+            None if options.language == "auto" else options.language,
+            on_progress,
+            # Words are how speakers are told apart within a phrase, whatever the tier.
+            words=options.transcription_model == "premium" or options.diarization or options.multichannel,
+            keyterms=options.keyterms,
+        )
+        self.elapsed_s["transcribe"] = self.elapsed_s.get("transcribe", 0.0) + time.monotonic() - started
+        return transcript
+
+
+def _with_warning(transcript: Transcript, warning: str) -> Transcript:
+    return replace(transcript, warnings=(*transcript.warnings, warning))
 
 
 class _Progress:
@@ -105,7 +222,7 @@ class _Progress:
 
     def stage(self, name: str, low: float, high: float) -> OnProgress:
         def on_progress(fraction: float) -> None:
-            self._tell(name, low + (high - low) * min(max(fraction, 0.0), 1.0))
+            self._tell(name, low + (high - low) * _share(fraction))
 
         on_progress(0.0)
         return on_progress
@@ -116,3 +233,7 @@ class _Progress:
     def _tell(self, name: str, fraction: float) -> None:
         self._reached = max(self._reached, fraction)
         self._report(name, self._reached)
+
+
+def _share(fraction: float) -> float:
+    return min(max(fraction, 0.0), 1.0)

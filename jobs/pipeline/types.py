@@ -84,17 +84,24 @@ class Speech:
 
 @dataclass(frozen=True)
 class Word:
-    """One word with its own times."""
+    """One word with its own times, its punctuation with it, no spaces around it.
+
+    `glued`: written without a space before it, as in Chinese, or the "-known" of "well-known".
+    """
 
     start_s: float
     end_s: float
     text: str
     language: str | None = None
+    glued: bool = False
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A phrase: start < end, text stripped and not empty, segments in order of time."""
+    """A phrase: start < end, text stripped and not empty, segments in order of time.
+
+    `words`, where there are any, are in order, inside the segment's times, and say the same as `text`.
+    """
 
     start_s: float
     end_s: float
@@ -103,6 +110,57 @@ class Segment:
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
     words: tuple[Word, ...] = ()
+    speaker: str | None = None
+
+
+@dataclass(frozen=True)
+class SpeakerBounds:
+    """How many speakers the customer says there are; None: not said. `exact` wins over the other two."""
+
+    exact: int | None = None
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stretch in which one speaker speaks."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """Who spoke when, as a diarizer found it. Labels are the engine's own.
+
+    `turns` may overlap; `exclusive` are the same with every overlap given to one speaker: what words are assigned
+    from. Both in order of start. `vectors`: a unit-length voice vector for each label that spoke long enough.
+    """
+
+    turns: tuple[Turn, ...]
+    exclusive: tuple[Turn, ...]
+    vectors: dict[str, tuple[float, ...]]
+    model: str
+    dimension: int
+    variant: str | None = None
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """What a result says of its speakers: SPEAKER_00 is whoever speaks first.
+
+    `confidence` is "medium" or "low", and `warning` names the reason when it is low or some speaker has no vector.
+    """
+
+    count: int
+    confidence: str
+    warning: str | None
+    vectors: dict[str, tuple[float, ...]]
+    model: str
+    dimension: int
+    variant: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from django.conf import settings
 from tuplets_ai import AsyncTupletsClient, TupletsClient
@@ -13,6 +14,7 @@ from jobs.models import Result
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SPEECH = Path(__file__).parents[1] / "data" / "audio" / "speech.mp3"
+CALL = Path(__file__).parents[2] / "samples" / "insurance-call.mp3"
 WAIT = {"poll_interval": 0.1, "timeout": 120}
 
 
@@ -32,6 +34,39 @@ def test_submit_wait_download_and_list(client, worker):
     listed = client.jobs.list(status="completed", limit=5)
     assert listed.total_items == 1 and listed.status_filter == "completed"
     assert listed.items[0].id == accepted.id and listed.items[0].result == {"text": job.result["text"]}
+
+
+def test_a_call_comes_back_as_a_dialogue_with_words(client, worker):
+    params = JobCreateParams(transcription_model="premium", diarization=True)
+    accepted = client.jobs.create_from_file(CALL, params=params)
+    job = client.jobs.wait(accepted.id, **WAIT)
+    assert job.status == "completed", job.error_message
+    result = job.result
+    speakers = [segment["speaker"] for segment in result["segments"]]
+    assert speakers[0] == "SPEAKER_00" and set(speakers) == {"SPEAKER_00", "SPEAKER_01"}
+    assert result["diarization"]["speaker_count"] == 2
+    assert "speaker_embeddings" not in result["diarization"]
+    times = [(word["start"], word["end"]) for word in result["words"]]
+    assert times == sorted(times) and all(start < end <= job.audio_duration_seconds for start, end in times)
+    assert "".join(word["word"] for word in result["words"]) == result["text"].replace(" ", "")
+
+
+def test_voices_are_asked_for_beside_the_client_and_read_with_it(client, served, customer, worker):
+    """The client has no parameter for them yet."""
+    fields = {"transcription_model": "premium", "diarization": "true", "speaker_embeddings": "true"}
+    with CALL.open("rb") as audio:
+        answer = httpx.post(
+            f"{served}/jobs",
+            data=fields,
+            files={"audio_file": audio},
+            headers={"Authorization": f"Bearer {customer.key}"},
+            timeout=30,
+        )
+    job = client.jobs.wait(answer.json()["id"], **WAIT)
+    voices = job.result["diarization"]["speaker_embeddings"]
+    assert voices["model"] == "pyannote/speaker-diarization-community-1" and voices["dimension"] == 256
+    assert set(voices["vectors"]) == {"SPEAKER_00", "SPEAKER_01"}
+    assert all(sum(value**2 for value in vector) == pytest.approx(1) for vector in voices["vectors"].values())
 
 
 def test_bytes_with_an_unknown_name_are_judged_by_content(client, worker):

@@ -162,8 +162,6 @@ def test_speaker_embeddings_need_premium_and_diarization(alice, other):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"transcription_model": "premium"},
-        {"diarization": "true"},
         {"pii_processing": "on"},
         {"analytics": '{"profile":"basic"}'},
         {"audio_file": None, "remote_url": "https://example.com/a.mp3"},

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 VENV = PROJECT / ".venv"
 PYTHON = VENV / "bin" / "python"
-MIN_FREE_BYTES = 1500 * 2**20  # unpacked, the longer list takes 1 GB
+TORCH = PROJECT / "requirements" / "torch.txt"
+MIN_FREE_BYTES = 3000 * 2**20  # unpacked, the longer list takes 2 GB
 
 
 class InstallError(Exception):
@@ -43,7 +46,8 @@ def install(requirements: Path, *, again: bool = False) -> None:
     """Makes .venv hold the list; with `again` pip looks even if the list is the one that was installed last."""
     stamp = VENV / f"installed-{requirements.stem}"
     # The place counts too: scripts in a virtual environment name it, so a folder that was moved needs a new one.
-    wanted = hashlib.sha256(requirements.read_bytes() + f"{VENV} {sys.version}".encode()).hexdigest()
+    lists = requirements.read_bytes() + TORCH.read_bytes()
+    wanted = hashlib.sha256(lists + f"{VENV} {sys.version}".encode()).hexdigest()
     unchanged = works(PYTHON) and stamp.exists() and stamp.read_text() == wanted
     if unchanged and not again:
         return
@@ -53,15 +57,36 @@ def install(requirements: Path, *, again: bool = False) -> None:
     place_file().write_text(str(VENV))
     if not unchanged:
         print(f"Installing the pinned packages of {requirements.name} into .venv (once; a few minutes).", flush=True)
-    done = subprocess.run(
-        [*pip(), "install", "-qq", "--require-hashes", "--only-binary=:all:", "-r", str(requirements)],
-        env={"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"} | os.environ,
-    )
-    if done.returncode:
+    if not install_list(requirements):
         raise InstallError(
             "The packages could not be installed (pip says why above); run the same command again once mended."
         )
+    install_torch()
     stamp.write_text(wanted)
+
+
+def install_list(requirements: Path, **options: Any) -> bool:
+    """Whether pip could install it. The lists are whole, so pip looks up no dependencies: some are left out of them."""
+    done = subprocess.run(
+        [*pip(), "install", "-qq", "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(requirements)],
+        env={"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"} | os.environ,
+        **options,
+    )
+    return done.returncode == 0
+
+
+def install_torch() -> None:
+    """The CPU build, unless this version is there in some build. Without it everything works but the diarizer."""
+    version = re.search(r"^torch==([0-9.]+)", TORCH.read_text(), re.MULTILINE)[1]  # type: ignore[index]
+    trial = f"import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != {version!r})"
+    if subprocess.run([str(PYTHON), "-c", trial], capture_output=True).returncode == 0:
+        return
+    if not install_list(TORCH, capture_output=True):
+        print(
+            f"Speaker diarization is left out: pip finds no CPU build of torch {version}. Name a wheel index that has "
+            "one in PIP_EXTRA_INDEX_URL and run `make setup`; all the rest is installed.",
+            file=sys.stderr,
+        )
 
 
 def make_venv() -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from jobs import liveness
-from jobs.engines import ffmpeg, weights
+from jobs.engines import diarizer_weights, ffmpeg, weights
 from jobs.pipeline.types import EngineUnavailable
 from tuplets.stack.layout import MIN_FREE_BYTES, PROJECT_DIR
 
@@ -75,6 +76,20 @@ def speech_weights() -> Finding:
     if state.problem:
         return Finding("weights", False, state.problem, INSTALL)
     return Finding("weights", True, f"{state.name} in {state.path}, sha256 as pinned")
+
+
+def diarizer() -> Finding:
+    """Whether speakers can be told apart, as far as one sees without loading torch."""
+    problem = diarizer_weights.problem()
+    if problem:
+        return Finding("diarizer", False, problem, INSTALL)
+    folder = settings.DIARIZER_DIR
+    if folder and not (Path(folder) / "config.yaml").is_file():
+        return Finding("diarizer", False, f"{folder} has no config.yaml", "unset TUPLETS_DIARIZER_DIR")
+    damaged = [] if folder else diarizer_weights.damaged()
+    if damaged:
+        return Finding("diarizer", False, f"missing or damaged: {', '.join(damaged)}", "git checkout -- models")
+    return Finding("diarizer", True, f"{diarizer_weights.MODEL} in {folder or diarizer_weights.CARRIED}")
 
 
 def decoder() -> Finding:
@@ -135,6 +150,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     packages,
     disk,
     speech_weights,
+    diarizer,
     decoder,
     database,
     migrations,

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.pipeline.document import covered_seconds, joined_text
+from jobs.pipeline.document import covered_seconds
+from jobs.pipeline.phrasing import tidy_segments
 from jobs.pipeline.run import Options, run
-from jobs.pipeline.stages import tidy_segments
+from jobs.pipeline.texts import joined_text
 from jobs.pipeline.types import Audio, DecodeAttempt, Segment, Transcript
 
 SEGMENTS = (
@@ -41,21 +42,24 @@ class Transcriber:
     def __init__(self, transcript=TRANSCRIPT, marks=(0.0, 0.5, 0.25, 1.0)):
         self.transcript, self.marks, self.language = transcript, marks, "not asked"
 
-    def transcribe(self, audio, language, on_progress):
-        self.language = language
+    def transcribe(self, audio, language, on_progress, *, words=False, keyterms=()):
+        self.language, self.words, self.keyterms = language, words, keyterms
         for mark in self.marks:
             on_progress(mark)
         return self.transcript
 
 
-def pipeline(*, transcript=TRANSCRIPT, warnings=(), language="auto", report=lambda stage, fraction: None, **more):
+def pipeline(
+    *, transcript=TRANSCRIPT, warnings=(), language="auto", keyterms=(), report=lambda stage, fraction: None, **more
+):
     """(the outcome, the pretended transcriber)"""
     transcriber = Transcriber(transcript)
     engines = {
         "audio": Decoder(Audio(samples=None, duration_s=5.0, warnings=warnings)),
         "transcriber.standard": transcriber,
     }
-    return run(Options(language=language), pathlib.Path("x"), engines.__getitem__, report, **more), transcriber
+    options = Options(language=language, keyterms=keyterms)
+    return run(options, pathlib.Path("x"), engines.__getitem__, report, **more), transcriber
 
 
 def test_the_document_has_the_documented_fields_in_their_order():
@@ -117,6 +121,11 @@ def test_a_recording_without_speech_has_no_text_no_language_and_a_warning():
     assert document["processing_warnings"] == ["No speech was detected in the recording."]
     assert document["transcription_meta"]["coverage_ratio"] == 0.0
     assert "routing_metadata" not in document
+
+
+def test_words_are_asked_for_only_where_something_needs_them_and_key_terms_are_handed_on():
+    transcriber = pipeline(keyterms=("Tuplets",))[1]
+    assert (transcriber.words, transcriber.keyterms) == (False, ("Tuplets",))
 
 
 def test_auto_asks_the_engine_to_find_the_language_and_a_code_is_handed_on():

@@ -1,0 +1,116 @@
+"""The kinds of field that a request may have, each with its sentences for what it refuses. Which request has which:
+jobs.api.serializers and jobs.api.voices.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+
+from accounts import limits
+from analytics.requests import AnalyticsRequest, InvalidAnalytics, parse_request
+
+_TRUE, _FALSE = {"true", "1", "on"}, {"false", "0", "off"}
+
+
+class Flag(serializers.Field):
+    """true/false/1/0/on/off in any case."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        text = str(data).strip().lower() if isinstance(data, str | bool | int) else ""
+        if text not in _TRUE | _FALSE:
+            raise serializers.ValidationError(f"{self.field_name} must be true or false (also 1, 0, on, off).")
+        return text in _TRUE
+
+
+class Choice(serializers.Field):
+    """One of a few words, in any case."""
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        self.choices = choices
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = data.strip().lower() if isinstance(data, str) else ""
+        if text not in self.choices:
+            raise serializers.ValidationError(f"{self.field_name} must be one of: {', '.join(self.choices)}.")
+        return text
+
+
+class Text(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.error_messages["invalid"] = "must be a string."
+
+
+class WholeNumber(serializers.IntegerField):
+    """A whole number between two others, both included."""
+
+    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
+        message = f"must be a whole number from {least} to {most}."
+        messages: dict[str, Any] = dict.fromkeys(("invalid", "min_value", "max_value", "max_string_length"), message)
+        super().__init__(min_value=least, max_value=most, error_messages=messages, **kwargs)
+
+
+class Recording(serializers.FileField):
+    default_error_messages = {
+        "invalid": "audio_file must be a file part of a multipart/form-data body.",
+        "no_name": "audio_file must have a file name.",
+        "empty": "audio_file is empty: the file has no bytes.",
+        "max_length": "audio_file's name is too long.",
+    }
+
+
+class Analytics(serializers.Field):
+    """A JSON string (multipart and form posts) or an object (JSON posts); empty requests become None."""
+
+    def to_internal_value(self, data: Any) -> AnalyticsRequest | None:
+        try:
+            return parse_request(data)
+        except InvalidAnalytics as error:
+            raise serializers.ValidationError(str(error)) from None
+
+
+class Keyterms(serializers.Field):
+    """Names and jargon: a list of strings, or in forms a JSON array or terms separated by commas or lines.
+
+    Space around a term and inside it is tidied; empty terms and repetitions are left out.
+    """
+
+    default_error_messages = {
+        "shape": "keyterms must be a list of strings (in a form: a JSON array, or terms separated by commas).",
+        "many": f"keyterms holds {{count}} terms; at most {limits.KEYTERMS_MAX} are accepted.",
+        "long": f"keyterms has a term of {{length}} characters ('{{start}}…'); a term may have at most "
+        f"{limits.KEYTERM_CHARACTERS_MAX}.",
+        "control": "keyterms has a term with a control character in it ('{start}…'). Send plain text.",
+    }
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        terms = dict.fromkeys(term for term in map(self._tidy, self._listed(data)) if term)
+        if len(terms) > limits.KEYTERMS_MAX:
+            self.fail("many", count=len(terms))
+        return list(terms)
+
+    def _listed(self, data: Any) -> Iterable[Any]:
+        if isinstance(data, str) and data.lstrip().startswith("["):
+            try:
+                data = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                self.fail("shape")
+        if isinstance(data, str):
+            return data.replace("\n", ",").split(",")
+        if not isinstance(data, list):
+            self.fail("shape")
+        return data
+
+    def _tidy(self, term: Any) -> str:
+        if not isinstance(term, str):
+            self.fail("shape")
+        tidy = " ".join(term.split())
+        if len(tidy) > limits.KEYTERM_CHARACTERS_MAX:
+            self.fail("long", length=len(tidy), start=tidy[:20])
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in tidy):
+            self.fail("control", start="".join(filter(str.isprintable, tidy))[:20])
+        return tidy
