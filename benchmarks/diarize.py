@@ -15,6 +15,7 @@ import platform
 import resource
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,6 +139,7 @@ def main() -> None:
     parser.add_argument("--model", type=pathlib.Path, help="an operator's community-1 folder")
     parser.add_argument("--hours", type=float)
     given = parser.parse_args()
+    warnings.filterwarnings("ignore", message="'uem' was approximated")
     diarizer = PyannoteDiarizer(model_dir=given.model, device=given.device, threads=given.threads)
     items = [
         item
