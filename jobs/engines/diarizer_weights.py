@@ -107,7 +107,7 @@ def import_pyannote() -> None:
             _without_compiled_torchaudio()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import pyannote.audio  # noqa: F401
+            import pyannote.audio  # noqa: F401  only to see that it loads, while its warnings are off
     except (ImportError, OSError) as error:
         raise EngineUnavailable(f"Speaker diarization can't be loaded ({error}); {MEND}.") from error
 

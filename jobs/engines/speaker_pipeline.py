@@ -169,6 +169,7 @@ class BoundedVBx(VBxClustering):
         super().__init__(plda, metric=metric)
         self._lanes = lanes
 
+    # The published signature names what is passed on here as `options`.
     def __call__(  # type: ignore[override]
         self, embeddings: np.ndarray, segmentations: Any = None, **options: Any
     ) -> Any:

@@ -77,6 +77,7 @@ def install_list(requirements: Path, **options: Any) -> bool:
 
 def install_torch() -> None:
     """The CPU build, unless this version is there in some build. Without it everything works but the diarizer."""
+    # The list is ours, and always pins torch.
     version = re.search(r"^torch==([0-9.]+)", TORCH.read_text(), re.MULTILINE)[1]  # type: ignore[index]
     trial = f"import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != {version!r})"
     if subprocess.run([str(PYTHON), "-c", trial], capture_output=True).returncode == 0:
