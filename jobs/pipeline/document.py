@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.pipeline.texts import joined_text
-from jobs.pipeline.types import Audio, DecodeAttempt, Segment, Speakers, Transcript, Word
+from jobs.pipeline.types import Audio, DecodeAttempt, Redaction, Segment, Speakers, Transcript, Word
 
-FEATURES_LEFT_OUT = ("analytics", "generic_analytics", "custom_analytics", "pii_processing")
+FEATURES_LEFT_OUT = ("analytics", "generic_analytics", "custom_analytics")
 VECTOR_DECIMALS = 6
 
 
@@ -24,6 +24,7 @@ class Requested:
     model: str = "standard"
     diarization: bool = False
     speaker_embeddings: bool = False
+    pii_processing: bool = False
 
 
 def transcript_document(
@@ -33,10 +34,12 @@ def transcript_document(
     speakers: Speakers | None,
     requested: Requested,
     elapsed_s: Mapping[str, float],
+    redaction: Redaction | None = None,
 ) -> dict[str, Any]:
     """The canonical `result` object of a job, keys in the documentation's order.
 
-    `speakers` is None where nobody was to be told apart. `elapsed_s` has "transcribe", and "diarize" if that ran.
+    `speakers` is None where nobody was to be told apart, `redaction` where nothing was to be redacted. `elapsed_s` has
+    "transcribe", and "diarize" and "redact" if they ran.
     """
     standard = transcript.model_applied == "standard"
     document: dict[str, Any] = {"text": joined_text(transcript.segments)}
@@ -48,7 +51,12 @@ def transcript_document(
     document["transcription_meta"] = _meta(audio, transcript, standard=standard)
     if speakers is not None:
         document["diarization"] = _diarization(speakers, with_vectors=requested.speaker_embeddings)
-    document["feature_execution"] = _feature_execution(transcript, speakers, requested, elapsed_s)
+    if redaction is not None:
+        document |= _pii(redaction)
+    document["feature_execution"] = {
+        **_feature_execution(transcript, speakers, requested, elapsed_s),
+        **_pii_execution(redaction, requested, elapsed_s),
+    }
     document["processing_warnings"] = [*audio.warnings, *transcript.warnings]
     if standard:
         document["decode_attempts"] = [_attempt(number, it) for number, it in enumerate(transcript.attempts, start=1)]
@@ -74,10 +82,13 @@ def covered_seconds(segments: tuple[Segment, ...]) -> float:
 
 
 def _words(transcript: Transcript) -> Iterator[dict[str, Any]]:
-    """Every word whose time is known; nothing where alignment did not run."""
-    for segment in transcript.segments:
-        for word in segment.words:
-            yield _word(word, word.language or segment.language or transcript.language)
+    """Every word whose time is known, in order of time; nothing where alignment did not run.
+
+    Segments of different channels may overlap, and so may their words.
+    """
+    said = [(word, word.language or segment.language) for segment in transcript.segments for word in segment.words]
+    for word, language in sorted(said, key=lambda entry: (entry[0].start_s, entry[0].end_s)):
+        yield _word(word, language or transcript.language)
 
 
 def _word(word: Word, language: str | None) -> dict[str, Any]:
@@ -127,6 +138,39 @@ def _diarization(speakers: Speakers, *, with_vectors: bool) -> dict[str, Any]:
         }
         found["speaker_embeddings"] = embeddings
     return found
+
+
+def _pii(redaction: Redaction) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if redaction.applied:
+        found["pii_findings"] = [
+            {
+                "type": placeholder.type,
+                "start": placeholder.start,
+                "end": placeholder.end,
+                "confidence": round(placeholder.confidence, 2),
+                "detector_count": placeholder.detector_count,
+            }
+            for placeholder in redaction.placeholders
+        ]
+    if redaction.error is not None:
+        found["pii_processing_error"] = redaction.error
+    if redaction.review_required:
+        found["pii_review_required"] = True
+    return found
+
+
+def _pii_execution(redaction: Redaction | None, requested: Requested, elapsed_s: Mapping[str, float]) -> dict[str, Any]:
+    execution: dict[str, Any] = {"pii_processing_requested": requested.pii_processing}
+    if redaction is None:
+        return {**execution, "pii_processing_applied": False}
+    execution["pii_processing_language"] = redaction.language
+    execution["pii_processing_applied"] = redaction.applied
+    if redaction.applied:
+        execution["pii_processing_elapsed_seconds"] = round(elapsed_s.get("redact", 0.0), 3)
+    if redaction.skip_reason is not None:
+        execution["pii_processing_skip_reason"] = redaction.skip_reason
+    return execution
 
 
 def _attempt(number: int, attempt: DecodeAttempt) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from jobs.pipeline.types import Audio, Diarization, SpeakerBounds, Transcript
+from jobs.pipeline.types import Audio, Diarization, Findings, SpeakerBounds, Transcript
 
 OnProgress = Callable[[float], None]
 
@@ -48,3 +48,11 @@ class Transcriber(Protocol):
 class Diarizer(Protocol):
     def diarize(self, audio: Audio, bounds: SpeakerBounds, on_progress: OnProgress) -> Diarization:
         """Who spoke when. No speech: no turns. Raises EngineUnavailable."""
+
+
+class Redactor(Protocol):
+    def find(self, text: str, language: str, on_progress: OnProgress) -> Findings:
+        """What names or identifies somebody in a text as people say it, `language` one of `pii_types.LANGUAGES`.
+
+        Time grows in proportion to the text. Any exception but those of `on_progress` means: nothing was looked for.
+        """

@@ -14,10 +14,10 @@ The interface that `jobs.processing` calls:
     outcome.audio_duration_s    # decoded seconds
     outcome.elapsed_s           # {"decode": 0.2, "transcribe": 3.1, "diarize": 3.4}: the last two side by side
 
-`report(stage, fraction)`: `stage` is "decode", "transcribe" or "diarize" (what is waited for), `fraction` is of the
-whole job, 0..1, never falls, and comes at least at each stage's start and end and once per 30 s window of audio, always
-in the thread that called `run`. It may raise anything (a cancelled job, a lost lease): the exception comes out of `run`
-unchanged, with temporary files gone, nothing kept and nothing running.
+`report(stage, fraction)`: `stage` is "decode", "transcribe", "diarize" or "redact" (what is waited for), `fraction` is
+of the whole job, 0..1, never falls, and comes at least at each stage's start and end and once per 30 s window of audio,
+always in the thread that called `run`. It may raise anything (a cancelled job, a lost lease): the exception comes out
+of `run` unchanged, with temporary files gone, nothing kept and nothing running.
 
 Errors: `InputRejected` (.code, .message for the customer: fail the job) and `EngineUnavailable` (the operator's
 problem). Anything else is a bug. The web process judges an upload with `jobs.engines.audio.probe(path)`, which
@@ -37,8 +37,9 @@ from typing import Any
 from jobs.pipeline import stages
 from jobs.pipeline.beside import Beside
 from jobs.pipeline.document import Requested, transcript_document
+from jobs.pipeline.privacy import Privacy, redacted
 from jobs.pipeline.protocols import Decoder, Diarizer, OnProgress, Transcriber
-from jobs.pipeline.types import Audio, Diarization, SpeakerBounds, Speakers, Transcript
+from jobs.pipeline.types import Audio, Diarization, Redaction, SpeakerBounds, Speakers, Transcript
 
 Report = Callable[[str, float], None]
 Engines = Callable[[str], Any]
@@ -47,6 +48,7 @@ Engines = Callable[[str], Any]
 DECODE_SHARE = 0.05
 # Of transcription and diarization side by side: both cost about the same.
 TRANSCRIBE_SHARE = 0.5
+REDACT_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Options:
     """What the customer asked for, already validated.
 
     `multichannel` (a speaker per channel) takes the place of `diarization`; where a recording has one channel of sound
-    after all, `diarization` decides. `keyterms`: names and jargon that may be said.
+    after all, `diarization` decides. `keyterms`: names and jargon that may be said. `privacy`: redact, and how.
     """
 
     language: str = "auto"
@@ -64,6 +66,7 @@ class Options:
     bounds: SpeakerBounds = field(default_factory=SpeakerBounds)
     multichannel: bool = False
     keyterms: tuple[str, ...] = ()
+    privacy: Privacy | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def run(
         if on_decoded is not None:
             on_decoded(audio)
         transcript, speakers = work.recognised(channels)
+    transcript, redaction = work.redacted(transcript)
     document = transcript_document(
         audio=audio,
         transcript=transcript,
@@ -104,10 +108,12 @@ def run(
             model=options.transcription_model,
             diarization=options.diarization or options.multichannel,
             speaker_embeddings=options.speaker_embeddings,
+            pii_processing=options.privacy is not None,
         ),
         elapsed_s=work.elapsed_s,
+        redaction=redaction,
     )
-    work.progress.finish("transcribe")
+    work.progress.finish("redact" if options.privacy else "transcribe")
     return Outcome(document, audio.duration_s, audio.duration_s, work.elapsed_s)
 
 
@@ -119,6 +125,11 @@ class _Work:
     engine: Engines
     progress: _Progress
     elapsed_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def recognised_share(self) -> float:
+        """How far the job is when everything is recognised."""
+        return 1.0 - REDACT_SHARE if self.options.privacy else 1.0
 
     def transcriber(self) -> Transcriber:
         return self.engine(f"transcriber.{self.options.transcription_model}")
@@ -149,15 +160,27 @@ class _Work:
         if self.options.diarization:
             transcript, speakers = self._side_by_side(channels[0])
         else:
-            transcript = self._transcribed(channels[0], self.progress.stage("transcribe", DECODE_SHARE, 1.0))
+            transcript = self._transcribed(
+                channels[0], self.progress.stage("transcribe", DECODE_SHARE, self.recognised_share)
+            )
         if self.options.multichannel and transcript.segments:
             transcript = _with_warning(transcript, stages.ONE_CHANNEL_WARNING)
         elif self.options.multichannel:
             speakers = stages.NO_SPEAKERS
         return transcript, speakers
 
+    def redacted(self, transcript: Transcript) -> tuple[Transcript, Redaction | None]:
+        """The transcript as it may be kept: from here on, nothing knows what was said in the placeholders' places."""
+        if self.options.privacy is None:
+            return transcript, None
+        started = time.monotonic()
+        telling = self.progress.stage("redact", self.recognised_share, 1.0)
+        result = redacted(transcript, lambda: self.engine("redactor"), self.options.privacy, telling)
+        self.elapsed_s["redact"] = time.monotonic() - started
+        return result
+
     def _from_channels(self, channels: tuple[Audio, ...]) -> tuple[Transcript, Speakers]:
-        each = (1.0 - DECODE_SHARE) / len(channels)
+        each = (self.recognised_share - DECODE_SHARE) / len(channels)
         transcripts = []
         for number, audio in enumerate(channels):
             low = DECODE_SHARE + number * each
@@ -170,7 +193,7 @@ class _Work:
     def _side_by_side(self, audio: Audio) -> tuple[Transcript, Speakers]:
         """The diarizer runs while the transcriber does; whichever fails first ends the other and the job."""
         diarizer, options = self.diarizer(), self.options
-        on_progress = self.progress.stage("transcribe", DECODE_SHARE, 1.0)
+        on_progress = self.progress.stage("transcribe", DECODE_SHARE, self.recognised_share)
 
         def diarize(told: OnProgress) -> Diarization:
             return diarizer.diarize(audio, options.bounds, told)
@@ -183,7 +206,7 @@ class _Work:
             transcript = self._transcribed(audio, lambda fraction: on_progress(together(fraction)))
             if not transcript.segments:
                 return transcript, stages.NO_SPEAKERS
-            on_waiting = self.progress.stage("diarize", DECODE_SHARE, 1.0)
+            on_waiting = self.progress.stage("diarize", DECODE_SHARE, self.recognised_share)
             diarization = diarizing.result(lambda: on_waiting(together(1.0)))
         started = time.monotonic()
         transcript, speakers = stages.assign_speakers(

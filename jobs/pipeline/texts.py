@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from jobs.pipeline.types import Segment, Word
 
@@ -16,15 +16,16 @@ _CLOSING = "\"'»”’)]」』"
 
 def joined_text(segments: Iterable[Segment]) -> str:
     """The whole text: segments joined with a space, or with nothing between two of an unspaced language."""
-    parts: list[str] = []
-    previous: Segment | None = None
-    for segment in segments:
-        if previous is not None:
-            tight = previous.language in UNSPACED_LANGUAGES and segment.language in UNSPACED_LANGUAGES
-            parts.append("" if tight else " ")
-        parts.append(segment.text)
-        previous = segment
-    return "".join(parts)
+    return "".join(part for segment_parts in _spaced(segments) for part in segment_parts)
+
+
+def segment_offsets(segments: Iterable[Segment]) -> list[int]:
+    """Where each segment's text begins in `joined_text`."""
+    offsets, length = [], 0
+    for space, text in _spaced(segments):
+        offsets.append(length + len(space))
+        length += len(space) + len(text)
+    return offsets
 
 
 def joined_words(words: Sequence[Word]) -> str:
@@ -53,6 +54,15 @@ def bound_words(segment: Segment) -> list[tuple[Word, ...]]:
         else:
             parts.append([word])
     return [tuple(part) for part in parts]
+
+
+def _spaced(segments: Iterable[Segment]) -> Iterator[tuple[str, str]]:
+    """Each segment's text, and what stands between it and the one before."""
+    previous: Segment | None = None
+    for segment in segments:
+        tight = previous is None or {previous.language, segment.language} <= UNSPACED_LANGUAGES
+        yield "" if tight else " ", segment.text
+        previous = segment
 
 
 def _bare(text: str) -> str:

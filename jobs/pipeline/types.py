@@ -164,6 +164,55 @@ class Speakers:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A stretch of a text that names or identifies somebody: characters `start` up to, not including, `end`.
+
+    `type` is one of `pii_types.TYPES`; `detectors` names the recognizers that found it or a part of it, each once.
+    """
+
+    start: int
+    end: int
+    type: str
+    confidence: float
+    detectors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """In order of `start`, none overlapping. `problem`: one sentence where something could not be looked for."""
+
+    items: tuple[Finding, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """What stands in a redacted text for something that was found: its characters there, from `start` up to `end`."""
+
+    type: str
+    start: int
+    end: int
+    confidence: float
+    detector_count: int
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """How the redaction of a transcript went. Not applied: `skip_reason`, or `error` and the text is withheld.
+
+    `review_required`: something could not be looked for. `spans_s`: when what was found is said.
+    """
+
+    language: str | None
+    applied: bool = False
+    skip_reason: str | None = None
+    error: str | None = None
+    review_required: bool = False
+    placeholders: tuple[Placeholder, ...] = ()
+    spans_s: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class DecodeAttempt:
     """One pass of the recogniser over some of the recording, kept for whoever asks why the text is as it is."""
 

@@ -1,0 +1,26 @@
+"""What redaction looks for, and in which languages: the names that requests, placeholders and findings use. Data."""
+
+# The documentation's eight.
+LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "nl", "pl")
+
+# type -> what it is, for the documentation and for error messages.
+TYPES = {
+    "PERSON": "names of people, spelled ones too",
+    "LOCATION": "addresses, streets, towns and postal codes",
+    "PHONE_NUMBER": "telephone and fax numbers",
+    "EMAIL_ADDRESS": "e-mail addresses, spoken ones too",
+    "URL": "web addresses, spoken ones too",
+    "IP_ADDRESS": "addresses of computers",
+    "CREDIT_CARD": "payment card numbers, and parts of them such as the last four digits",
+    "CARD_EXPIRY": "expiry dates of payment cards",
+    "CARD_SECURITY_CODE": "security codes of payment cards",
+    "IBAN_CODE": "international bank account numbers",
+    "BANK_ACCOUNT": "other account numbers, sort codes and routing numbers",
+    "NATIONAL_ID": "social security, tax, health, identity, passport and driving licence numbers, and parts of them",
+    "DATE_OF_BIRTH": "dates of birth",
+    "POLICY_NUMBER": "insurance policy and membership numbers",
+    "CLAIM_NUMBER": "claim and case numbers",
+    "ORDER_NUMBER": "order, invoice, booking, customer and tracking numbers",
+    "MEDICAL_RECORD_NUMBER": "patient and medical record numbers",
+    "PASSWORD": "passwords, PINs and one-time codes",
+}

@@ -1,0 +1,164 @@
+"""Placeholders in text, segments and words: nothing of what was found stays, and everything else does."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.pipeline.pii_types import TYPES
+from jobs.pipeline.redaction import redact
+from jobs.pipeline.substitution import substitute
+from jobs.pipeline.texts import joined_text, joined_words
+from jobs.pipeline.types import Finding, Segment, Word
+
+
+def said(start_s, text, speaker="SPEAKER_00", *, words=True, language="en"):
+    """A phrase, half a second a word."""
+    parts = text.split()
+    times = [(start_s + at / 2, start_s + (at + 1) / 2) for at in range(len(parts))]
+    timed = tuple(Word(*time, part, language) for time, part in zip(times, parts, strict=True))
+    return Segment(start_s, times[-1][1], text, language, words=timed if words else (), speaker=speaker)
+
+
+def finder(**types):
+    """Finds each regular expression as its type."""
+
+    def find(text, language):
+        return [
+            Finding(match.start(), match.end(), type_, 0.9, ("pretend",))
+            for type_, pattern in types.items()
+            for match in re.finditer(pattern, text)
+        ]
+
+    return find
+
+
+def redacted(segments, find, kind="type", types=tuple(TYPES), language="en"):
+    return redact(segments, language, find, types, substitute(kind, b"key"))
+
+
+def texts(found):
+    return [segment.text for segment in found.segments]
+
+
+def test_a_name_becomes_a_placeholder_and_the_punctuation_around_it_stays():
+    found = redacted([said(0.0, "My name is Sarah Mitchell, hello.")], finder(PERSON="Sarah Mitchell"))
+    assert texts(found) == ["My name is <PERSON>, hello."]
+    (placeholder,) = found.placeholders
+    assert joined_text(found.segments)[placeholder.start : placeholder.end] == "<PERSON>"
+    assert [word.text for word in found.segments[0].words] == ["My", "name", "is", "<PERSON>,", "hello."]
+    name = found.segments[0].words[3]
+    assert (name.start_s, name.end_s) == (1.5, 2.5) == found.spans_s[0]
+
+
+def test_a_part_of_a_word_takes_the_whole_word():
+    found = redacted([said(0.0, "It is Sarah's car.")], finder(PERSON="Sarah"))
+    assert texts(found) == ["It is <PERSON> car."]
+
+
+def test_a_number_across_segments_has_one_placeholder_where_it_begins():
+    call = [
+        said(0.0, "It is four one"),
+        said(2.0, "one one,"),
+        said(4.0, "four four two one. Is that right?"),
+    ]
+    found = redacted(call, finder(CREDIT_CARD=r"four one one one, four four two one"))
+    assert texts(found) == ["It is <CREDIT_CARD>", "Is that right?"]
+    assert len(found.placeholders) == 1 and len(found.spans_s) == 3
+    assert found.segments[0].end_s == 3.0
+    assert joined_words(found.segments[1].words) == "Is that right?"
+
+
+def test_what_another_says_briefly_does_not_hide_a_number():
+    call = [said(0.0, "four one"), said(1.0, "Mhm.", "SPEAKER_01"), said(2.0, "one one")]
+    found = redacted(call, finder(CREDIT_CARD="four one one one"))
+    assert [(segment.speaker, segment.text) for segment in found.segments] == [
+        ("SPEAKER_00", "<CREDIT_CARD>"),
+        ("SPEAKER_01", "Mhm."),
+    ]
+
+
+def test_findings_that_share_a_word_are_one_with_every_detector():
+    def find(text, language):
+        return [Finding(0, 9, "ORDER_NUMBER", 0.4, ("order",)), Finding(5, 14, "PHONE_NUMBER", 0.8, ("phone", "order"))]
+
+    found = redacted([said(0.0, "1234 5678 9012 there")], find)
+    (placeholder,) = found.placeholders
+    assert texts(found) == ["<PHONE_NUMBER> there"]
+    assert (placeholder.type, placeholder.confidence, placeholder.detector_count) == ("PHONE_NUMBER", 0.8, 2)
+
+
+def test_only_the_wanted_types_go():
+    find = finder(PERSON="Sarah", LOCATION="Springfield")
+    found = redacted([said(0.0, "Sarah in Springfield")], find, types={"LOCATION"})
+    assert texts(found) == ["Sarah in <LOCATION>"]
+
+
+def test_words_that_do_not_spell_their_segment_go_with_it():
+    segment = said(0.0, "I am Sarah.")
+    odd = Segment(0.0, 1.5, "I am Sarah.", "en", words=(*segment.words[:2], Word(1.0, 1.5, "Sara.")))
+    found = redacted([odd], finder(PERSON="Sarah"))
+    assert texts(found) == ["I am <PERSON>."] and found.segments[0].words == ()
+    assert found.spans_s == ((0.0, 1.5),)
+
+
+def test_what_is_said_in_another_of_the_languages_is_looked_at_in_that_language():
+    asked = []
+
+    def find(text, language):
+        asked.append((language, text))
+        return ()
+
+    redacted([said(0.0, "Hello."), said(1.0, "Hola, soy Ana.", language="es"), said(3.0, "日本", language="ja")], find)
+    assert ("en", "Hello. Hola, soy Ana. 日本") in asked and ("es", "Hola, soy Ana.") in asked
+    assert {language for language, _ in asked} == {"en", "es"}
+
+
+def test_the_four_kinds_of_placeholder():
+    call = [said(0.0, "Sarah Mitchell and Tom and sarah")]
+    find = finder(PERSON="Sarah Mitchell|Tom|sarah")
+    assert texts(redacted(call, find, "type")) == ["<PERSON> and <PERSON> and <PERSON>"]
+    assert texts(redacted(call, find, "numbered")) == ["<PERSON_1> and <PERSON_2> and <PERSON_1>"]
+    assert texts(redacted(call, find, "mask")) == ["##### ######## and ### and #####"]
+    (hashed,) = texts(redacted(call, find, "hash"))
+    assert re.fullmatch(r"(<PERSON:[0-9a-f]{12}>)( and <PERSON:[0-9a-f]{12}>){2}", hashed)
+
+
+def test_a_hash_is_the_same_for_the_same_value_and_key_only():
+    one, other = substitute("hash", b"one"), substitute("hash", b"other")
+    assert one("PERSON", "Sarah Mitchell") == one("PERSON", "sarah mitchell,")
+    assert one("PERSON", "Sarah") != other("PERSON", "Sarah") != one("PERSON", "Tom")
+
+
+PLAIN, SECRET = ["hello", "and", "well,", "(no)", "5", "-"], ["secret0", "secret1.", "“secret2”", "x-secret3"]
+
+
+@st.composite
+def calls(draw):
+    segments, at = [], 0.0
+    for _ in range(draw(st.integers(1, 6))):
+        text = " ".join(draw(st.lists(st.sampled_from(PLAIN + SECRET), min_size=1, max_size=6)))
+        speaker = draw(st.sampled_from(["SPEAKER_00", "SPEAKER_01"]))
+        segments.append(said(at, text, speaker, words=draw(st.booleans())))
+        at = segments[-1].end_s + 0.1
+    return segments
+
+
+@given(calls(), st.sampled_from([r"secret\d", r"secret\d\W*( \W*secret\d)*", r"secret\d.*secret\d"]), st.booleans())
+def test_nothing_found_stays_and_all_else_does(call, pattern, masked):
+    found = redacted(call, finder(PERSON=pattern, URL=r"secret\d"), "mask" if masked else "numbered")
+    text = joined_text(found.segments)
+    assert "secret" not in text
+    assert not any("secret" in word.text for segment in found.segments for word in segment.words)
+    for placeholder in found.placeholders:
+        name = text[placeholder.start : placeholder.end]
+        assert ("#" in name) if masked else re.fullmatch(r"<(PERSON|URL)_\d+>", name)
+    for segment in found.segments:
+        assert segment.start_s < segment.end_s and segment.text == segment.text.strip() != ""
+        if segment.words:
+            assert joined_words(segment.words) == segment.text
+    if pattern == r"secret\d":
+        kept = [word for segment in call for word in segment.text.split() if "secret" not in word and word.isalpha()]
+        assert [word for word in text.split() if word.isalpha()] == kept
+    starts = [placeholder.start for placeholder in found.placeholders]
+    assert starts == sorted(starts)
