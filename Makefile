@@ -18,7 +18,7 @@ COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip co
 BENCH_SERVICES := $(subst /test",/bench",$(TEST_ENV)) $(PY) -m tuplets.stack services --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-api clean install install-dev
+.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-dialogue bench-pii bench-api clean install install-dev
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## ?/\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -65,6 +65,12 @@ bench-diarize: install-dev  ## diarization error rate, cost, memory, likeness of
 
 bench-words: install-dev  ## errors of word times, and their cost (BENCH="--testdata DIR")
 	@exec env $(TEST_ENV) $(PY) -m benchmarks.words $(BENCH)
+
+bench-dialogue: install-dev  ## who said what: WER, cpWER, speakers found (BENCH="--testdata DIR")
+	@exec env $(TEST_ENV) $(PY) -m benchmarks.dialogue $(BENCH)
+
+bench-pii: install-dev  ## PII found, false positives and cost, presidio beside it (BENCH="--calls DIR")
+	@exec env $(TEST_ENV) $(PY) -m benchmarks.pii $(BENCH)
 
 bench-api: install-dev  ## requests a second and latency of the API
 	@rm -rf "$(DATA_DIR)/bench"

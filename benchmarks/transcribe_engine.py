@@ -1,6 +1,7 @@
 """Our transcriber against plain sequential faster-whisper with the same weights, side by side in one run.
 
     python -m benchmarks.transcribe_engine [--testdata DIR] [--plain vad|bare] [--models DIR] [--threads N]
+        [--profile gpu]
 
 DIR holds recordings and a `manifest.json` (items with file, kind, language, duration, reference, reference_kind). Both
 sides read the file from disk, both are warm, and they take turns recording by recording. Prints Markdown: seconds and
@@ -24,16 +25,17 @@ from faster_whisper import WhisperModel
 from whisper_normalizer.basic import BasicTextNormalizer
 from whisper_normalizer.english import EnglishTextNormalizer
 
+from benchmarks.synthetic_calls import POOR_VOICES
 from jobs.engines import weights
 from jobs.engines.audio import AudioDecoder
+from jobs.engines.profiles import PROFILES
 from jobs.engines.transcriber_whisper import WhisperTranscriber
 from jobs.pipeline.run import Options, run
 from jobs.pipeline.types import InputRejected
 
 LONG_S = 120.0
 UNSPACED = {"zh", "ja", "ko"}
-# Voices of the synthetic calls that are too poor to measure recognition with.
-POOR_VOICES = {"synthetic_calls/call_bank_de_mono.mp3", "synthetic_calls/call_ubezpieczenie_pl_mono.mp3"}
+POOR_RECORDINGS = {f"synthetic_calls/{name}_mono.mp3" for name in POOR_VOICES}
 # The model's published rates for the multilingual base model on FLEURS: Radford et al.,
 # "Robust Speech Recognition via Large-Scale Weak Supervision" (arXiv 2212.04356), appendix D.2.4, table 13. Read in
 # transcriptions of that table by others; fr, it, ja and zh could not be found in any.
@@ -69,7 +71,7 @@ def recordings(folder: pathlib.Path) -> Iterator[Recording]:
         wanted = wordless or item["kind"] not in ("corrupt", "truncated", "very_short")
         if not wanted or "stereo" in name or not item.get("duration") or name.startswith("diarization/"):
             continue
-        exact = str(item.get("reference_kind", "")).startswith("exact") and name not in POOR_VOICES
+        exact = str(item.get("reference_kind", "")).startswith("exact") and name not in POOR_RECORDINGS
         yield Recording(
             path=folder / name,
             name=name,
@@ -80,9 +82,11 @@ def recordings(folder: pathlib.Path) -> Iterator[Recording]:
         )
 
 
-def plain(model_dir: pathlib.Path, threads: int, variant: str) -> Transcribe:
-    """The stock sequential call with beam 1."""
-    model = WhisperModel(str(model_dir), device="cpu", compute_type="int8", cpu_threads=threads)
+def plain(model_dir: pathlib.Path, threads: int, variant: str, profile: str = "embedded") -> Transcribe:
+    """The stock sequential call with beam 1, on the profile's device."""
+    options = PROFILES[profile]["transcriber.standard"][1]
+    place = {name: options[name] for name in ("device", "compute_type")}
+    model = WhisperModel(str(model_dir), cpu_threads=threads, **place)
     settings: dict[str, Any] = {"beam_size": 1}
     if variant == "vad":
         settings |= {"vad_filter": True, "condition_on_previous_text": False}
@@ -94,9 +98,10 @@ def plain(model_dir: pathlib.Path, threads: int, variant: str) -> Transcribe:
     return call
 
 
-def ours(model_dir: pathlib.Path, threads: int) -> Transcribe:
+def ours(model_dir: pathlib.Path, threads: int, profile: str = "embedded") -> Transcribe:
     """The whole pipeline, decoding and document included."""
-    transcriber = WhisperTranscriber(model_dir=model_dir, cpu_threads=threads)
+    options = PROFILES[profile]["transcriber.standard"][1]
+    transcriber = WhisperTranscriber(model_dir=model_dir, cpu_threads=threads, **options)
     engines: dict[str, Any] = {"audio": AudioDecoder(), "transcriber.standard": transcriber}
 
     def call(path: pathlib.Path) -> str:
@@ -179,19 +184,20 @@ def main() -> None:
     )
     parser.add_argument("--models", type=pathlib.Path, default=pathlib.Path("var/models"))
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--profile", choices=tuple(PROFILES), default="embedded", help="whose device, precision, batch")
     arguments = parser.parse_args()
     model_dir = weights.prepare(arguments.models, report=lambda line: None)
     found = [recording for recording in recordings(arguments.testdata) if recording.path.is_file()]
-    rows = list(
-        measure(found, plain(model_dir, arguments.threads, arguments.plain), ours(model_dir, arguments.threads))
-    )
+    plain_call = plain(model_dir, arguments.threads, arguments.plain, arguments.profile)
+    rows = list(measure(found, plain_call, ours(model_dir, arguments.threads, arguments.profile)))
     speech = [row for row in rows if not row.recording.wordless]
     print(*times_table(speech), "", *errors_table(speech), "", sep="\n")
     for row in rows:
         if row.recording.wordless:
             print(f"- nobody speaks in {row.recording.name}: plain wrote {row.plain_text!r}, ours {row.ours_text!r}")
     cores = f"{arguments.threads} threads on {os.cpu_count()} cores ({platform.machine()})"
-    print(f"\nMachine: {cores}, Python {platform.python_version()}. Plain call: beam 1, {arguments.plain}.")
+    plain_was = f"Plain call: beam 1, {arguments.plain}; {arguments.profile}."
+    print(f"\nMachine: {cores}, Python {platform.python_version()}. {plain_was}")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,7 @@ end. Prints Markdown: mean absolute errors, words in order and inside the record
 """
 
 import argparse
-import difflib
 import itertools
-import json
 import os
 import pathlib
 import platform
@@ -20,18 +18,17 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.synthetic_calls import Call, calls, matched
 from jobs.engines import weights
 from jobs.engines.audio import AudioDecoder
 from jobs.engines.transcriber_whisper import WhisperTranscriber
-from jobs.pipeline.types import Audio, Transcript, Word
-
-# Voices that were not made for their language are recognised too badly to be matched.
-POOR_VOICES = {"call_bank_de", "call_ubezpieczenie_pl"}
+from jobs.pipeline.types import Audio, Segment, Transcript, Word
 
 
 @dataclass(frozen=True)
 class Measured:
     name: str
+    poor: bool
     duration_s: float
     starts: tuple[float, ...]
     ends: tuple[float, ...]
@@ -42,25 +39,16 @@ class Measured:
     words_cpu_s: float
 
 
-def bare(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
-
-
-def edges(script: Sequence[dict[str, object]], words: Sequence[Word]) -> tuple[list[float], list[float]]:
+def edges(script: Sequence[Segment], words: Sequence[Word]) -> tuple[list[float], list[float]]:
     """Errors of the starts and of the ends, ours minus the script's, in seconds."""
-    said = [
-        (bare(word), segment, number, len(str(segment["text"]).split()))
-        for segment in script
-        for number, word in enumerate(str(segment["text"]).split())
-    ]
-    matcher = difflib.SequenceMatcher(None, [word for word, *_ in said], [bare(w.text) for w in words], autojunk=False)
+    said = [(line, number, text) for line in script for number, text in enumerate(line.text.split(), start=1)]
     starts, ends = [], []
-    for at, place, size in matcher.get_matching_blocks():
-        for (_, segment, number, count), word in zip(said[at : at + size], words[place : place + size], strict=True):
-            if number == 0:
-                starts.append(word.start_s - float(str(segment["start"])))
-            if number == count - 1:
-                ends.append(word.end_s - float(str(segment["end"])))
+    for at, place in matched([text for *_, text in said], [word.text for word in words]):
+        line, number, _ = said[at]
+        if number == 1:
+            starts.append(words[place].start_s - line.start_s)
+        if number == len(line.text.split()):
+            ends.append(words[place].end_s - line.end_s)
     return starts, ends
 
 
@@ -75,26 +63,25 @@ def timed(transcriber: WhisperTranscriber, audio: Audio, words: bool) -> tuple[T
     return transcriber.transcribe(audio, None, lambda done: None, words=words), time.process_time() - before
 
 
-def measure(transcriber: WhisperTranscriber, script_path: pathlib.Path) -> Measured:
-    script = json.loads(script_path.read_text())["segments"]
-    recording = script_path.with_name(f"{script_path.stem}_mono.mp3")
+def measure(transcriber: WhisperTranscriber, call: Call) -> Measured:
     with (
         tempfile.TemporaryDirectory() as folder,
-        AudioDecoder().decode(recording, pathlib.Path(folder), lambda done: None) as audio,
+        AudioDecoder().decode(call.recording, pathlib.Path(folder), lambda done: None) as audio,
     ):
         timed(transcriber, audio, words=True)
         _, plain_cpu_s = timed(transcriber, audio, words=False)
         transcript, words_cpu_s = timed(transcriber, audio, words=True)
         words = [word for segment in transcript.segments for word in segment.words]
-        starts, ends = edges(script, words)
+        starts, ends = edges(call.lines, words)
         return Measured(
-            script_path.stem,
+            call.name,
+            call.poor,
             audio.duration_s,
             tuple(starts),
             tuple(ends),
             len(words),
             in_order(words, audio.duration_s),
-            len(script),
+            len(call.lines),
             plain_cpu_s,
             words_cpu_s,
         )
@@ -127,7 +114,7 @@ def table(rows: Sequence[Measured]) -> Iterator[str]:
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     for part in rows:
         yield row(part.name, [part])
-    good = [part for part in rows if part.name not in POOR_VOICES]
+    good = [part for part in rows if not part.poor]
     if good and len(good) < len(rows):
         yield row("**good voices**", good)
     yield row("**all**", rows)
@@ -142,8 +129,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model_dir = weights.prepare(arguments.models, report=lambda line: None)
     transcriber = WhisperTranscriber(model_dir=model_dir, tier=arguments.tier, cpu_threads=arguments.threads)
-    scripts = sorted((arguments.testdata / "synthetic_calls").glob("*.json"))
-    print(*table([measure(transcriber, path) for path in scripts]), sep="\n")
+    print(*table([measure(transcriber, call) for call in calls(arguments.testdata)]), sep="\n")
     print(f"\nMachine: {arguments.threads} threads on {os.cpu_count()} cores ({platform.machine()}), {arguments.tier}.")
 
 

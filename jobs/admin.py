@@ -53,11 +53,12 @@ class JobAdmin(admin.ModelAdmin):
 
 @admin.register(Voice)
 class VoiceAdmin(admin.ModelAdmin):
-    """Whose voice an account keeps and for how long; never the vector."""
+    """That an account keeps a voice, and for how long; neither the vector nor whose it is."""
 
-    list_display = ["name", "library", "model", "source_job", "source_speaker", "created_at", "expires_at"]
+    list_display = ["id", "library", "model", "source_job", "source_speaker", "created_at", "expires_at"]
+    exclude = ["vector", "name"]
     list_filter = ["model", "created_at"]
-    search_fields = ["id", "name", "library__account__name", "library__account__members__email"]
+    search_fields = ["id", "library__account__name", "library__account__members__email"]
     list_select_related = ["library", "source_job"]
     date_hierarchy = "created_at"
     show_full_result_count = False
@@ -69,4 +70,4 @@ class VoiceAdmin(admin.ModelAdmin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in Voice._meta.fields if field.name != "vector"]
+        return [field.name for field in Voice._meta.fields if field.name not in self.exclude]

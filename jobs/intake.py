@@ -37,7 +37,7 @@ def submit_job(
     if not tasks.queue_is_up():
         raise TupletsError(Code.UNAVAILABLE)
     assert upload is not None  # the other two sources are refused above
-    duration_s = _probe(upload)
+    duration_s = _probe(upload, multichannel=options["multichannel"])
     job = Job(
         account=account,
         api_key=api_key,
@@ -77,10 +77,14 @@ def _keep(upload: UploadedFile, job_id: uuid.UUID) -> str:
         ) from None
 
 
-def _probe(upload: UploadedFile) -> float | None:
-    """The duration that the file declares or suggests, in seconds; 400 when it can be seen to be no recording."""
+def _probe(upload: UploadedFile, *, multichannel: bool) -> float | None:
+    """The duration that the file declares or suggests, in seconds; 400 when it can be seen to be no recording, or to
+    have too many channels to be read one by one.
+    """
     try:
         found = audio.probe(sources.path_of(upload))
+        if multichannel:
+            audio.require_channels(found)
         return found.duration_s or found.estimated_duration_s
     except InputRejected as error:
         raise TupletsError(Code.INVALID_AUDIO, error.message, field="audio_file") from None

@@ -55,6 +55,8 @@ def enable_library(*, account: Account) -> None:
 @transaction.atomic
 def disable_library(*, account: Account) -> int:
     """Opts out and deletes every voice; returns how many that were. Again changes nothing."""
+    # Locked, so that a voice that is being added is there to be deleted, or finds the library gone.
+    VoiceLibrary.objects.select_for_update().filter(account=account).first()
     deleted = forget_all(account=account)
     if VoiceLibrary.objects.filter(account=account).delete()[0]:
         log.info("voice_library_disabled")

@@ -31,13 +31,13 @@ def test_list_search_and_detail_open_for_staff(staff, alice, model):
         preview="My card number is four one",
     )
     library = VoiceLibrary.objects.create(account=alice.account)
-    Voice.objects.create(library=library, name="Ann", model="m", dimension=2, vector=b"\x00vectors", source_job=job)
+    Voice.objects.create(library=library, name="Ann Fey", model="m", dimension=2, vector=b"\x00vectors", source_job=job)
     assert staff.get(url(model)).status_code == 200
     assert staff.get(url(model), {"q": "alice"}).status_code == 200
     page = staff.get(url(model, str(model.objects.first().pk), "change"))
     assert page.status_code == 200
     text = page.content.decode()
-    assert "card number" not in text and "Ms Jones" not in text and "field-vector" not in text
+    assert not any(secret in text for secret in ("card number", "Ms Jones", "Ann Fey", "field-vector"))
     assert alice.key not in text and alice.user.api_keys.get().digest not in text
 
 

@@ -21,6 +21,8 @@ DOUBTFUL, HOLE, LOOP, TERMS = "doubtful", "hole", "loop", "terms"
 
 # Whisper's own rule for silence: it thinks nobody speaks, and is not sure of what it wrote.
 SILENT_NO_SPEECH_PROB, SILENT_LOGPROB = 0.6, -1.0
+# Noise that was taken for speech for a moment: with so little to hear, a smaller suspicion is enough.
+BRIEF_S, BRIEF_NO_SPEECH_PROB = 0.5, 0.3
 DOUBTFUL_LOGPROB = -0.7
 # Speech without words: this long in one window, as much of its speech, is worth another attempt.
 HOLE_S, HOLE_RATIO = 1.5, 0.25
@@ -48,9 +50,6 @@ ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("sampled", DecodeParams(temperature=0.4, context_s=30.0), frozenset({LOOP})),
 )
 
-# A second look at windows in which the decoder, told of terms to expect, wrote little else.
-WITHOUT_TERMS = Attempt("without_keyterms", ATTEMPTS[0].params, frozenset({TERMS}))
-
 # The best that the same weights can do: five beams at once, and sampling at rising temperatures where all else fails.
 PREMIUM_ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("beam", DecodeParams(beam_size=5, tail_s=2.0)),
@@ -60,6 +59,14 @@ PREMIUM_ATTEMPTS: tuple[Attempt, ...] = (
     Attempt("sampled_0.2", DecodeParams(temperature=0.2, context_s=30.0), frozenset({LOOP, HOLE})),
     Attempt("sampled_0.6", DecodeParams(temperature=0.6, context_s=30.0), frozenset({LOOP})),
 )
+
+
+def for_keyterms(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    """The attempts where the first is told of terms to expect: windows in which it wrote little else are read again,
+    in the same way but without the terms.
+    """
+    first, *later = attempts
+    return (first, Attempt("without_keyterms", first.params, frozenset({TERMS})), *later)
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ class Take:
 
     @property
     def silent(self) -> bool:
-        return self.no_speech_prob > SILENT_NO_SPEECH_PROB and self.avg_logprob < SILENT_LOGPROB
+        limit = BRIEF_NO_SPEECH_PROB if self.window.speech_s < BRIEF_S else SILENT_NO_SPEECH_PROB
+        return self.no_speech_prob > limit and self.avg_logprob < SILENT_LOGPROB
 
     @property
     def repetitive(self) -> bool:
@@ -104,7 +112,9 @@ class Take:
         missing_s = self.window.speech_s - self.covered_s
         if missing_s > max(HOLE_S, HOLE_RATIO * self.window.speech_s):
             found.add(HOLE)
-        if mostly_terms(self.text, self.keyterms):
+        # What was read with terms in mind is less often called silence: doubts are asked again without them.
+        doubted = self.avg_logprob < DOUBTFUL_LOGPROB and self.no_speech_prob > BRIEF_NO_SPEECH_PROB
+        if self.keyterms and (doubted or mostly_terms(self.text, self.keyterms)):
             found.add(TERMS)
         return found
 

@@ -28,6 +28,8 @@ PROBE_TIMEOUT_S = 30.0
 DECODE_TIMEOUT_S = 1800.0
 # Far longer than any real recording within 1 GB, and short enough that a crafted file can't fill the disk.
 MAX_DURATION_S = 24 * 3600.0
+# Each channel heard by itself costs as much as a recording does.
+MAX_CHANNELS = 8
 BLOCK_S = 4.0
 # A recording this much shorter than its container says has lost its end; less is encoder padding.
 SHORT_BY_S = 1.0
@@ -40,6 +42,9 @@ EMPTY_FILE = InputRejected("empty_file", "The file is empty.")
 TOO_SLOW = InputRejected("unreadable_file", "The file could not be read in reasonable time.")
 TOO_MANY_CHANNELS = InputRejected(
     "too_many_channels", "The recording has more than eight channels; send it without multichannel=true."
+)
+TOO_LONG_BY_CHANNEL = InputRejected(
+    "too_long", "The recording's channels are more than 24 hours long together; send it without multichannel=true."
 )
 NO_SAMPLES = InputRejected("no_audio_data", "The file holds no audio that can be decoded.")
 
@@ -62,6 +67,14 @@ def probe(path: pathlib.Path) -> Probe:
     if not done.stdout and not _has_samples(path):
         raise NO_SAMPLES
     return found
+
+
+def require_channels(found: Probe) -> None:
+    """Raises InputRejected for what can't be read channel by channel: too many of them, or too long for so many."""
+    if found.channels > MAX_CHANNELS:
+        raise TOO_MANY_CHANNELS
+    if (found.duration_s or 0.0) * found.channels > MAX_DURATION_S:
+        raise TOO_LONG_BY_CHANNEL
 
 
 class AudioDecoder:
@@ -87,10 +100,9 @@ class AudioDecoder:
 
         A dead channel is left out, and of channels that carry the same sound the loudest stands for all.
         """
-        from jobs.engines.downmix import MAX_CHANNELS, Separate
+        from jobs.engines.downmix import Separate
 
-        if probe(source).channels > MAX_CHANNELS:
-            raise TOO_MANY_CHANNELS
+        require_channels(probe(source))
         with _decoding(source, work_dir, on_progress, Separate()) as channels:
             yield channels
 

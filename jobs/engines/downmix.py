@@ -16,8 +16,6 @@ OPPOSITE_CORRELATION = -0.5
 # Channels this much alike, in either phase, carry one sound. The channels of the real and the synthetic calls of the
 # test set, one caller in each, stay under 0.01.
 SAME_CORRELATION = 0.95
-# Each channel heard by itself costs as much as a recording does.
-MAX_CHANNELS = 8
 # A recording whose loudest sample is under QUIET_PEAK is raised to TARGET_PEAK, by no more than MAX_GAIN (60 dB): what
 # lies lower is noise of the converter.
 QUIET_PEAK = 0.25

@@ -41,15 +41,24 @@ class GroupReader:
         self._on_progress = on_progress
         self._batches_of_all: list[list[int]] = []
         self._encoded: list[Encoded] = []
+        self._heard: dict[int, dict[str, float]] = {}
         self.languages: list[str] = []
 
-    def listen(self, params: DecodeParams, language: str | LanguageTrack) -> None:
-        """Encode every window, and settle its language with the whole group in view."""
+    def listen(self, params: DecodeParams) -> None:
+        """Encode every window."""
         self._batches_of_all = self._batches(range(len(self._group)), self._group)
         self._encoded = self._side_by_side(
             lambda batch: self._encode(self._group, batch, params), self._batches_of_all, 0.0, 0.4
         )
-        self.languages = self._settle_languages(language)
+
+    def settle(self, language: str | LanguageTrack) -> list[str]:
+        """The language of each window, with the whole group in view; it is read in the one that was settled last."""
+        if isinstance(language, str):
+            self.languages = [language] * len(self._group)
+        else:
+            heard = self._heard or self._hear()
+            self.languages = language.follow([(heard[i], window.speech_s) for i, window in enumerate(self._group)])
+        return self.languages
 
     def read(self, attempts: Sequence[Attempt], ledger: Ledger, keyterms: tuple[str, ...] = ()) -> list[Take]:
         """The final take of each window, in order; those in which nobody speaks come without phrases.
@@ -101,16 +110,12 @@ class GroupReader:
                 ledger.tallies[0].count(takes[i])
         return [takes[i] for i in range(len(self._group))]
 
-    def _settle_languages(self, language: str | LanguageTrack) -> list[str]:
-        if isinstance(language, str):
-            return [language] * len(self._group)
+    def _hear(self) -> dict[int, dict[str, float]]:
+        """For each window, the probability of each language."""
         found = self._side_by_side(self._recogniser.languages, self._encoded, 0.4, 0.4)
-        heard = {
-            i: of
-            for batch, all_of in zip(self._batches_of_all, found, strict=True)
-            for i, of in zip(batch, all_of, strict=True)
-        }
-        return language.follow([(heard[i], window.speech_s) for i, window in enumerate(self._group)])
+        for batch, all_of in zip(self._batches_of_all, found, strict=True):
+            self._heard.update(zip(batch, all_of, strict=True))
+        return self._heard
 
     def _again(self, attempt: Attempt, todo: Sequence[int], best: list[Take]) -> Iterator[tuple[int, Take]]:
         """New takes for the windows `todo`."""

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 # Read again where at least this much of the text is terms.
 SUSPICIOUS_SHARE = 0.5
 # Terms instead of other words are a correction as long as they are not many more words than those.
 MOST_WORDS_FOR_ONE = 3
+_SENTENCE_ENDS = re.compile(r"[.?!…。？！]+(?:\s|$)")
 
 
 def mostly_terms(text: str, terms: Sequence[str]) -> bool:
-    """Whether terms are half of the text, or two of them follow each other in it as they do in the list."""
+    """Whether terms are half of the text or a sentence in it, or two follow each other as they do in the list."""
     if not terms:
         return False
+    if any(_only_terms(sentence, terms) for sentence in _SENTENCE_ENDS.split(text)):
+        return True
     words = _words(text)
     found = _term_words(words, terms)
     if words and len(found) >= SUSPICIOUS_SHARE * len(words):
@@ -38,6 +42,11 @@ def added_terms(text: str, plain: str, terms: Sequence[str]) -> bool:
         if terms_here and terms_here > MOST_WORDS_FOR_ONE * (last - first):
             return True
     return False
+
+
+def _only_terms(sentence: str, terms: Sequence[str]) -> bool:
+    words = _words(sentence)
+    return bool(words) and len(_term_words(words, terms)) == len(words)
 
 
 def _term_words(words: Sequence[str], terms: Sequence[str]) -> set[int]:

@@ -156,13 +156,16 @@ class Recogniser:
         ]
 
     def prompt(self, keyterms: Sequence[str]) -> tuple[int, ...]:
-        """Tokens for `read`, as if the terms had been said just before: as many as there is room for, whole."""
+        """Tokens for `read`, as if the terms had been said just before: as many as there is room for, whole.
+
+        A term that spells one of the model's own marks loses its bars: it is words, and no command.
+        """
         if not keyterms:
             return ()
         tokenizer = self._whisper.hf_tokenizer
         kept: list[int] = []
         for number in range(len(keyterms), 0, -1):
-            kept = tokenizer.encode(" " + ", ".join(keyterms[:number]), add_special_tokens=False).ids
+            kept = tokenizer.encode(" " + ", ".join(keyterms[:number]).replace("|", " "), add_special_tokens=False).ids
             if len(kept) < PROMPT_POSITIONS:
                 break
         return (tokenizer.token_to_id("<|startofprev|>"), *kept[: PROMPT_POSITIONS - 1])

@@ -42,9 +42,10 @@ MARGIN_FRAMES = 15
 # Pauses up to this long are read through: a new block costs its margins, and a short one has a mean of its own.
 PAUSE_FRAMES = 100
 SHORTEST_FRAMES = 125
-# AHC and VBx take memory with the square of what they are given. An hour gives about this many embeddings; of more,
-# evenly spread ones find the speakers, and all are then assigned to them.
-MOST_CLUSTERED = 5000
+# For VBx every embedding is evidence: with more of the same, stray sounds become speakers (a noisy call of two people,
+# repeated for an hour, six). Half an hour gives about this many, which is what its settings were made for; of more,
+# evenly spread ones find the speakers, and all are then assigned to them. AHC takes memory with the square of it too.
+MOST_CLUSTERED = 2000
 
 
 class OnePassDiarization(SpeakerDiarization):

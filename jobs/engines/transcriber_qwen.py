@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jobs.engines import keyterms as terms_guard
-from jobs.engines import phrases, vad, windows
+from jobs.engines import phrases, windows
 from jobs.engines.attempts import LOW_COVERAGE_RATIO, LOW_COVERAGE_S
 from jobs.engines.lanes import Lanes, even_parts
 from jobs.engines.language_track import LanguageTrack
@@ -116,12 +116,10 @@ class QwenTranscriber:
         keyterms: tuple[str, ...] = (),
     ) -> Transcript:
         """See the protocol. Words come with every transcript of this tier, whether asked for or not."""
-        probabilities = vad.speech_probabilities(audio, lambda done: on_progress(VAD_SHARE * done))
-        speech = vad.speech_stretches(probabilities, audio.duration_s)
-        if not speech:
+        longest_s = LONGEST_CHUNK_S if language in {None, *ALIGNED} else LONGEST_UNALIGNED_CHUNK_S
+        chunks = windows.find(audio, longest_s, lambda done: on_progress(VAD_SHARE * done))
+        if not chunks:
             return Transcript((), None, ENGINE, model_applied="premium")
-        longest = LONGEST_CHUNK_S if language in {None, *ALIGNED} else LONGEST_UNALIGNED_CHUNK_S
-        chunks = windows.pack(speech, probabilities, longest, audio.duration_s)
         reached = VAD_SHARE
 
         def told(part: float) -> None:

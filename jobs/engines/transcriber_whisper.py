@@ -11,8 +11,8 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from jobs.engines import vad, windows
-from jobs.engines.attempts import ATTEMPTS, PREMIUM_ATTEMPTS, WITHOUT_TERMS, Attempt, Ledger, Take
+from jobs.engines import windows
+from jobs.engines.attempts import ATTEMPTS, PREMIUM_ATTEMPTS, Attempt, Ledger, Take, for_keyterms
 from jobs.engines.group_reader import GroupReader
 from jobs.engines.lanes import even_parts
 from jobs.engines.language_track import LanguageTrack
@@ -34,12 +34,13 @@ VAD_SHARE = 0.1
 
 # A tier's language -> what the model calls it.
 WRITTEN_AS = {"fil": "tl"}
-ATTEMPTS_BY_TIER = {"standard": ATTEMPTS, "premium": PREMIUM_ATTEMPTS}
-# Detection for premium listens for every language, so that a recording in one that it lacks is not forced into it.
-HEARD_BY_TIER = {
-    "standard": LANGUAGES_BY_TIER["standard"],
-    "premium": tuple(sorted({*LANGUAGES_BY_TIER["standard"], *LANGUAGES_BY_TIER["premium"]} - {"fil"})),
+# A tier chooses among its own languages. Premium listens for every one as well: a recording in one that it lacks is
+# not forced into another, but read by the standard tier.
+READ_IN = {
+    tier: tuple(sorted(WRITTEN_AS.get(code, code) for code in codes)) for tier, codes in LANGUAGES_BY_TIER.items()
 }
+EVERY_LANGUAGE = tuple(sorted({*READ_IN["standard"], *READ_IN["premium"]}))
+ATTEMPTS_BY_TIER = {"standard": ATTEMPTS, "premium": PREMIUM_ATTEMPTS}
 OUTSIDE = "The recording's language ({language}) is not covered by the {tier} tier; the standard tier was used."
 NOT_ALIGNED, ALIGNED, PARTLY_ALIGNED = "none", "whisper-attention", "whisper-attention-partial"
 
@@ -77,43 +78,63 @@ class WhisperTranscriber:
         keyterms: tuple[str, ...] = (),
     ) -> Transcript:
         """See the protocol. Memory does not grow with the recording, but for its text and four bytes for each 32 ms."""
-        probabilities = vad.speech_probabilities(audio, lambda done: on_progress(VAD_SHARE * done))
-        speech = vad.speech_stretches(probabilities, audio.duration_s)
-        todo = windows.pack(speech, probabilities, LONGEST_WINDOW_S, audio.duration_s)
-        job = _Job(self._tier, self._attempts, words, keyterms)
-        spoken = language or LanguageTrack(HEARD_BY_TIER[self._tier])
+        todo = windows.find(audio, LONGEST_WINDOW_S, lambda done: on_progress(VAD_SHARE * done))
+        reached = VAD_SHARE
+
+        def told(done: float) -> None:
+            nonlocal reached
+            reached = VAD_SHARE + (1 - VAD_SHARE) * done
+            on_progress(reached)
+
+        try:
+            return self._read(audio, todo, self._job(self._tier, language, words, keyterms), told)
+        except _Outside as outside:
+            left = 1 - reached
+            job = self._job("standard", language, words, keyterms)
+            found = self._read(audio, todo, job, lambda done: on_progress(1 - left * (1 - done)))
+            warning = OUTSIDE.format(language=outside, tier=self._tier)
+            return replace(found, warnings=(warning, *found.warnings))
+
+    def _job(self, tier: str, language: str | None, words: bool, keyterms: tuple[str, ...]) -> _Job:
+        return _Job(tier, self._attempts[tier], language, words, keyterms)
+
+    def _read(self, audio: Audio, todo: list[Window], job: _Job, on_progress: OnProgress) -> Transcript:
         done = 0
         for group in even_parts(todo, GROUP_WINDOWS, 1):
 
             def told(part: float, done: int = done, group: list[Window] = group) -> None:
-                on_progress(VAD_SHARE + (1 - VAD_SHARE) * (done + part * len(group)) / len(todo))
+                on_progress((done + part * len(group)) / len(todo))
 
-            job.read(GroupReader(self._recogniser, self._batch_size, audio, group, told), group, spoken)
+            job.read(GroupReader(self._recogniser, self._batch_size, audio, group, told), group)
             done += len(group)
         return job.transcript(self._engine_code)
 
 
+class _Outside(Exception):
+    """The recording is in a language that the tier lacks; the message is its code."""
+
+
 class _Job:
-    """One recording's transcription: the tier that it turns out to be for, and what was found so far."""
+    """One recording's transcription by one tier: what was found so far. Raises _Outside."""
 
     def __init__(
-        self, tier: str, attempts: dict[str, tuple[Attempt, ...]], words: bool, keyterms: tuple[str, ...]
+        self, tier: str, attempts: tuple[Attempt, ...], language: str | None, words: bool, keyterms: tuple[str, ...]
     ) -> None:
         self._tier = tier
-        self._asked_tier = tier
-        self._attempts_by_tier = attempts
-        self._asked_words = words
+        self._ledger = Ledger(for_keyterms(attempts) if keyterms else attempts)
+        self._words = words or tier == "premium"
         self._keyterms = keyterms
-        self._ledger: Ledger | None = None
-        self._outside: str | None = None
+        self._spoken = language or LanguageTrack(READ_IN[tier])
+        self._listening = language or LanguageTrack(EVERY_LANGUAGE)
+        self._heard: list[tuple[str, float]] = []
         self._segments: list[Segment] = []
 
-    def read(self, reader: GroupReader, group: Sequence[Window], spoken: str | LanguageTrack) -> None:
-        """One group of windows; the languages of the first decide the tier."""
-        reader.listen(self._attempts_by_tier[self._asked_tier][0].params, spoken)
-        if self._ledger is None:
-            self._choose_tier(dominant(zip(reader.languages, (window.speech_s for window in group), strict=True)))
-            self._ledger = Ledger(self._attempts())
+    def read(self, reader: GroupReader, group: Sequence[Window]) -> None:
+        """One group of windows."""
+        reader.listen(self._ledger.tried[0].params)
+        if self._tier != "standard":
+            self._check_language(reader, group)
+        reader.settle(self._spoken)
         takes = reader.read(self._ledger.tried, self._ledger, self._keyterms)
         found = [list(_segments(take)) for take in takes]
         if self._words:
@@ -125,35 +146,26 @@ class _Job:
         self._segments.extend(itertools.chain.from_iterable(found))
 
     def transcript(self, engine_code: str) -> Transcript:
-        self._choose_tier(dominant_language(self._segments))
         segments = tuple(self._named(segment) for segment in self._segments)
         align_code, warnings = _alignment(segments) if self._words else (NOT_ALIGNED, ())
-        if self._outside is not None:
-            warnings = (OUTSIDE.format(language=self._outside, tier=self._asked_tier), *warnings)
         return Transcript(
             segments=segments,
-            language=dominant_language(segments),
+            language=dominant((segment.language, segment.end_s - segment.start_s) for segment in segments),
             engine_code=engine_code,
-            issues=self._ledger.issues() if self._ledger else (),
-            attempts=self._ledger.attempts() if self._ledger else (),
+            issues=self._ledger.issues(),
+            attempts=self._ledger.attempts(),
             warnings=warnings,
             model_applied=self._tier,
             align_code=align_code,
         )
 
-    @property
-    def _words(self) -> bool:
-        return self._asked_words or self._tier == "premium"
-
-    def _attempts(self) -> tuple[Attempt, ...]:
-        first, *later = self._attempts_by_tier[self._tier]
-        return (first, *([WITHOUT_TERMS] if self._keyterms else []), *later)
-
-    def _choose_tier(self, language: str | None) -> None:
-        """A recording in a language that the tier lacks is the standard tier's."""
-        accepted = {WRITTEN_AS.get(code, code) for code in LANGUAGES_BY_TIER[self._tier]}
-        if language and self._tier != "standard" and WRITTEN_AS.get(language, language) not in accepted:
-            self._tier, self._outside = "standard", language
+    def _check_language(self, reader: GroupReader, group: Sequence[Window]) -> None:
+        """A recording is in the language that most of the speech so far is in: asked again with each group."""
+        speech_s = (window.speech_s for window in group)
+        self._heard.extend(zip(reader.settle(self._listening), speech_s, strict=True))
+        language = dominant(self._heard)
+        if language and WRITTEN_AS.get(language, language) not in READ_IN[self._tier]:
+            raise _Outside(language)
 
     def _named(self, segment: Segment) -> Segment:
         """The tier's own name for a language that the model writes under another one."""
@@ -183,17 +195,15 @@ def dominant(spoken: Iterable[tuple[str | None, float]]) -> str | None:
     return max(total, key=total.__getitem__, default=None)
 
 
-def dominant_language(segments: Sequence[Segment]) -> str | None:
-    """The language that the most seconds are spoken in."""
-    return dominant((segment.language, segment.end_s - segment.start_s) for segment in segments)
-
-
 def _segments(take: Take) -> Iterator[Segment]:
     for start_s, end_s, text in place(take.phrases, take.window.speech):
+        said = " ".join((without_loops(text) if take.repetitive else text).split())
+        if not said:
+            continue
         yield Segment(
             start_s=start_s,
             end_s=end_s,
-            text=" ".join((without_loops(text) if take.repetitive else text).split()),
+            text=said,
             language=take.language,
             avg_logprob=take.avg_logprob,
             no_speech_prob=take.no_speech_prob,

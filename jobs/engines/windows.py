@@ -1,16 +1,18 @@
 """Speech into windows: pieces of the recording that the recogniser hears one at a time, cut where nobody speaks.
 
-Pure arithmetic; used by the transcriber.
+Used by the transcribers. Where someone speaks is for `vad.py` to say; the rest is pure arithmetic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from jobs.engines import vad
 from jobs.engines.vad import FRAME_S
-from jobs.pipeline.types import Speech
+from jobs.pipeline.types import Audio, Speech
 
 # A pause longer than this ends a window: hearing silence costs as much as hearing speech.
 MAX_PAUSE_S = 5.0
@@ -35,6 +37,12 @@ class Window:
     @property
     def speech_s(self) -> float:
         return sum(stretch.duration_s for stretch in self.speech)
+
+
+def find(audio: Audio, longest_s: float, on_progress: Callable[[float], None]) -> list[Window]:
+    """The windows of a recording, none where nobody speaks."""
+    probabilities = vad.speech_probabilities(audio, on_progress)
+    return pack(vad.speech_stretches(probabilities, audio.duration_s), probabilities, longest_s, audio.duration_s)
 
 
 def pack(speech: list[Speech], probabilities: np.ndarray, longest_s: float, duration_s: float) -> list[Window]:

@@ -1,7 +1,7 @@
 """Words with times of their own, from a text and the times of the recogniser's tokens.
 
 Pure arithmetic; used by the transcriber. A text is cut at its spaces and, in scripts that are written without them,
-between tokens. Attention shows where a word is about, but begins a word after a pause up to 0.7 s too early, so words
+between tokens. Attention shows where a word is about, but begins a word after a pause too early (EARLY_S), so words
 are put where someone speaks. Times are seconds from the start of the recording.
 """
 
@@ -24,6 +24,8 @@ Times = tuple[float, float]
 SHORT_S, LEAST_S = 0.06, 0.005
 # How long a word before a pause may go on after the attention has left it.
 LAST_SOUNDS_S = 0.4
+# How long before the speech after a pause the attention may turn to its first word.
+EARLY_S = 0.8
 
 # Tibetan, Thai, Lao, Myanmar, Khmer, kana, Han.
 _UNSPACED = re.compile(
@@ -58,11 +60,6 @@ class Span:
     first: int
     last: int
     glued: bool
-
-
-def joined(words: Iterable[Word]) -> str:
-    """What the words say: the text of the segment that they belong to."""
-    return "".join(word.text if word.glued else f" {word.text}" for word in words).removeprefix(" ")
 
 
 def with_words(
@@ -197,7 +194,14 @@ def _room(start: float, end: float, limits: Times) -> Times | None:
 
 
 def _nearest(rooms: Sequence[Times], start: float, end: float) -> int:
-    """The stretch that the word shares most of its time with, else the nearest, the later of two as near."""
+    """The stretch after a pause that the word begins too early for and ends in; else the one that it shares most of
+    its time with, or the nearest, the later of two as near.
+
+    A number that is said with pauses in it spans them too, but begins long before.
+    """
+    for number, (low, high) in enumerate(rooms):
+        if low - EARLY_S <= start < low and low + SHORT_S <= end <= high:
+            return number
 
     def fit(number: int) -> tuple[float, int]:
         low, high = rooms[number]

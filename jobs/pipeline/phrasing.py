@@ -40,8 +40,9 @@ def tidy_segments(segments: Sequence[Segment], duration_s: float) -> tuple[Segme
             previous_end = end
         elif tidy:
             before = tidy[-1]
-            both = before.words + words if before.words and words else ()
-            tidy[-1] = replace(before, text=f"{before.text} {text}", words=both)
+            # Words without times of their own are said in the last moment, so that those before keep theirs.
+            said = words or (Word(before.end_s - 0.001, before.end_s, text, segment.language),)
+            tidy[-1] = replace(before, text=f"{before.text} {text}", words=before.words and before.words + said)
     return tuple(tidy)
 
 

@@ -19,6 +19,9 @@ from jobs.pipeline.types import Audio, Diarization, SpeakerBounds, Speakers, Tra
 NO_SPEECH_WARNING = "No speech was detected in the recording."
 ONE_CHANNEL_WARNING = "The recording has only one channel of sound, so its speakers were not told apart by channel."
 
+# What a channel must say of all that is said to decide on the recording's language and tier.
+STRAY_SHARE = 0.05
+
 NO_SPEAKERS = Speakers(count=0, confidence="low", warning=NO_SPEECH_WARNING, vectors={}, model="", dimension=0)
 
 
@@ -77,23 +80,27 @@ def assign_speakers(
 def merge_channels(transcripts: Sequence[Transcript]) -> tuple[Transcript, Speakers]:
     """One transcript of all channels in order of time, a speaker for each channel that says something.
 
-    The language is the one most seconds are spoken in; the tier is standard as soon as one channel's is.
+    The language is the one most seconds are spoken in. The tier is standard as soon as that of a channel is which says
+    a fair part of the whole: a cough that was heard as some other language changes nothing.
     """
     segments = interleaved([transcript.segments for transcript in transcripts])
-    speaking = [transcript for transcript in transcripts if transcript.segments] or list(transcripts[:1])
+    whole_s = sum(map(_spoken_s, transcripts))
+    heard = [transcript for transcript in transcripts if _spoken_s(transcript) > STRAY_SHARE * whole_s]
+    heard = heard or list(transcripts[:1])
+    main = min(heard, key=lambda transcript: ("standard", "premium").index(transcript.model_applied))
     merged = replace(
-        speaking[0],
+        main,
         segments=(),
-        language=_most_spoken(speaking),
+        language=_most_spoken(heard),
         issues=_once(issue for transcript in transcripts for issue in transcript.issues),
         attempts=tuple(attempt for transcript in transcripts for attempt in transcript.attempts),
         warnings=_once(
             text
             for transcript in transcripts
+            if transcript in heard or not transcript.segments
             for text in transcript.warnings
             if not (segments and text == NO_SPEECH_WARNING)
         ),
-        model_applied=min((transcript.model_applied for transcript in speaking), key=("standard", "premium").index),
     )
     if not segments:
         return merged, NO_SPEAKERS
@@ -113,12 +120,15 @@ def missing_speakers_warning(speakers: Speakers, bounds: SpeakerBounds) -> str |
     return f"{wanted} speakers were asked for, but only {speakers.count} could be told apart."
 
 
+def _spoken_s(transcript: Transcript) -> float:
+    return sum(segment.end_s - segment.start_s for segment in transcript.segments)
+
+
 def _most_spoken(transcripts: Sequence[Transcript]) -> str | None:
     seconds: dict[str, float] = {}
     for transcript in transcripts:
         if transcript.language is not None:
-            spoken_s = sum(segment.end_s - segment.start_s for segment in transcript.segments)
-            seconds[transcript.language] = seconds.get(transcript.language, 0.0) + spoken_s
+            seconds[transcript.language] = seconds.get(transcript.language, 0.0) + _spoken_s(transcript)
     return max(seconds, key=seconds.__getitem__, default=None)
 
 

@@ -2,15 +2,18 @@
 
 import json
 import logging
+import threading
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import limits
-from jobs import sweeping
+from jobs import sweeping, voices
 from jobs.models import Job, Voice, VoiceLibrary
 from jobs.retention import RESULT_RETENTION, VOICE_RETENTION
 from tests.conftest import claimed, complete, make_job
@@ -257,3 +260,29 @@ def test_the_database_keeps_no_voice_without_an_opt_in_nor_half_a_vector(alice, 
             Voice.objects.update(**changes)
     VoiceLibrary.objects.all().delete()
     assert not Voice.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_opting_out_while_a_voice_is_being_added_leaves_nothing_behind(alice, monkeypatch):
+    switch(alice, True)
+    job = job_with_voices(alice)
+    adding, pack = threading.Event(), voices._packed
+
+    def slowly(vector):
+        adding.set()
+        time.sleep(0.5)
+        return pack(vector)
+
+    def opt_out():
+        try:
+            adding.wait(5)
+            return switch(alice, False).status_code
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(voices, "_packed", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        opted_out = pool.submit(opt_out)
+        added = add(alice, job)
+        assert added.status_code == 201 and opted_out.result() == 200
+    assert not Voice.objects.exists() and not VoiceLibrary.objects.exists()

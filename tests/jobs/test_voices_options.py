@@ -1,6 +1,7 @@
 """POST /jobs with what is said of the speakers and the words: counts, channels, key terms; what the server lacks."""
 
 import json
+import wave
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,17 @@ def test_what_the_servers_profile_lacks_is_refused_by_name(alice, monkeypatch, s
 def test_what_no_server_can_run_yet_is_still_refused(alice, fields):
     answer = submit(alice, **DIARIZED, **fields)
     assert answer.status_code == 400 and answer.json()["code"] == "feature_unavailable"
+
+
+def test_a_recording_of_more_than_eight_channels_is_refused_before_it_is_kept(alice, tmp_path):
+    path = tmp_path / "sixteen.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(16)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\x00\x10" * 16 * 8000)
+    answer = alice.api.post("/jobs", {"audio_file": path.open("rb"), "multichannel": "true"})
+    assert answer.status_code == 400 and answer.json()["code"] == "invalid_audio"
+    assert "eight channels" in answer.json()["detail"] and "multichannel" in answer.json()["detail"]
+    assert not Job.objects.exists()
+    assert alice.api.post("/jobs", {"audio_file": path.open("rb")}).status_code == 201

@@ -3,9 +3,11 @@
 import os
 import pathlib
 import subprocess
+import wave
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jobs.engines import ffmpeg as ffmpeg_module
@@ -13,6 +15,7 @@ from jobs.engines import weights
 from jobs.engines.audio import AudioDecoder
 from jobs.engines.transcriber_whisper import WhisperTranscriber
 from jobs.pipeline.run import Options, Outcome, run
+from jobs.pipeline.types import Audio
 
 AUDIO = pathlib.Path(__file__).parents[2] / "data" / "audio"
 REPOSITORY = pathlib.Path(__file__).parents[3]
@@ -63,5 +66,27 @@ def ffmpeg(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
         command = [ffmpeg_module.executable(), "-loglevel", "error", "-y", *map(str, arguments), str(target)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         return target
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def speech() -> np.ndarray:
+    """Eleven seconds, its loudest sample 1."""
+    with wave.open(str(AUDIO / "speech.wav")) as sound:
+        assert sound.getframerate() == 16000
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2")
+    return samples / np.abs(samples).max()
+
+
+@pytest.fixture
+def recording(speech: np.ndarray) -> Callable[..., Audio]:
+    """The speech at each loudness, with pauses between them that part windows: recording(0.9, 0.5)."""
+
+    def call(*loudness: float, pause_s: float = 7.0) -> Audio:
+        pause = np.zeros(round(pause_s * 16000))
+        parts = [part for level in loudness for part in (speech * level, pause)]
+        samples = (np.concatenate([*parts, pause]) * 32767).astype("int16")
+        return Audio(samples=samples, duration_s=len(samples) / 16000)
 
     return call

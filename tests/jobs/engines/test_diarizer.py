@@ -8,8 +8,9 @@ import threading
 import numpy as np
 import pytest
 
-from jobs.engines import diarizer_weights, registry
+from jobs.engines import diarizer_weights
 from jobs.engines.audio import AudioDecoder
+from jobs.pipeline.matching import similarity
 from jobs.pipeline.types import SAMPLE_RATE, Audio, EngineUnavailable, SpeakerBounds
 
 from .conftest import AUDIO
@@ -50,10 +51,6 @@ def speakers(found) -> set[str]:
     return {turn.speaker for turn in found.turns}
 
 
-def likeness(one, other) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
-
-
 def test_a_call_of_two_is_two_speakers_who_take_turns(found):
     assert len(speakers(found)) == 2
     order = [speaker for speaker, _ in itertools.groupby(turn.speaker for turn in found.exclusive)]
@@ -75,7 +72,7 @@ def test_each_speaker_has_a_unit_vector_of_the_named_model(found):
     assert set(found.vectors) == speakers(found)
     for vector in found.vectors.values():
         assert len(vector) == found.dimension == 256
-        assert math.isclose(likeness(vector, vector), 1.0, abs_tol=1e-6)
+        assert math.isclose(math.hypot(*vector), 1.0, abs_tol=1e-6)
     assert found.model == "pyannote/speaker-diarization-community-1"
     assert found.variant == "int8"
 
@@ -85,14 +82,14 @@ def test_a_voice_is_like_itself_in_another_part_of_the_call_and_unlike_the_other
     later = diarizer.diarize(recording(call.samples[half:]), ANY, lambda done: None)
     assert len(later.vectors) == 2
     for vector in later.vectors.values():
-        far, near = sorted(likeness(vector, other) for other in found.vectors.values())
+        far, near = sorted(similarity(vector, other) for other in found.vectors.values())
         assert near > 0.6 > far
 
 
 def test_the_number_of_speakers_can_be_given(diarizer, call):
     assert len(speakers(diarizer.diarize(call, SpeakerBounds(exact=1), lambda done: None))) == 1
     assert len(speakers(diarizer.diarize(call, SpeakerBounds(most=1), lambda done: None))) == 1
-    assert len(speakers(diarizer.diarize(call, SpeakerBounds(least=3), lambda done: None))) >= 2
+    assert len(speakers(diarizer.diarize(call, SpeakerBounds(least=3), lambda done: None))) >= 3
 
 
 def test_more_speakers_than_there_are_words_for_is_no_error(diarizer, call):
@@ -168,14 +165,10 @@ def test_an_operators_folder_that_holds_no_pipeline_is_named(tmp_path):
         diarizer_weights.load(pathlib.Path(tmp_path))
 
 
-def test_without_torch_the_role_is_not_available_and_the_reason_names_make_setup(monkeypatch):
-    real = diarizer_weights.importlib.util.find_spec
-    monkeypatch.setattr(
-        diarizer_weights.importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else real(name, *rest)
-    )
-    assert not registry.available("diarizer")
-    with pytest.raises(EngineUnavailable, match="make setup"):
-        diarizer_weights.load(None)
+def test_an_operators_folder_that_can_not_be_read_as_a_pipeline_is_named(tmp_path):
+    (tmp_path / "config.yaml").write_text("pipeline: {}\n")
+    with pytest.raises(EngineUnavailable, match=rf"{tmp_path} can't be loaded .*TUPLETS_DIARIZER_DIR"):
+        diarizer_weights.load(pathlib.Path(tmp_path))
 
 
 @pytest.mark.parametrize("chunks", [1, 2, 5])

@@ -117,3 +117,13 @@ def test_every_word_is_kept_once_with_its_channels_speaker_in_order_of_time(foun
     assert all(segment.start_s < segment.end_s for segment in transcript.segments)
     speaker_of = {(segment.speaker, segment.text[:2]) for segment in transcript.segments}
     assert len(speaker_of) == speakers.count == sum(bool(one.segments) for one in found)
+
+
+def test_a_cough_that_was_heard_as_another_language_changes_neither_tier_nor_language():
+    call = channel(*(said(at, "one two three four five six") for at in range(0, 40, 4)), model_applied="premium")
+    cough = channel(
+        said(50.0, "Mm.", language="cy"), language="cy", model_applied="standard", warnings=("cy is not covered.",)
+    )
+    transcript, speakers = merge_channels([cough, call])
+    assert (transcript.language, transcript.model_applied, transcript.warnings) == ("en", "premium", ())
+    assert speakers.count == 2 and transcript.segments[-1].text == "Mm."

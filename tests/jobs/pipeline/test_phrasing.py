@@ -70,3 +70,12 @@ def test_no_word_is_lost_and_no_phrase_overlaps_the_next(found):
     assert "".join(phrase.text.replace(" ", "") for phrase in phrases) == whole.text.replace(" ", "")
     for before, after in pairwise(phrases):
         assert before.end_s <= after.start_s + 1e-9
+
+
+def test_words_outlive_a_segment_without_words_that_is_joined_to_theirs():
+    words = (Word(4.0, 4.4, "Good"), Word(4.4, 5.0, "bye."))
+    bye, thanks = Segment(4.0, 5.0, "Good bye.", words=words), Segment(5.0, 5.4, "Thanks.")
+    (joined,) = tidy_segments([bye, thanks], 5.0)
+    assert joined.text == "Good bye. Thanks."
+    assert [word.text for word in joined.words] == ["Good", "bye.", "Thanks."]
+    assert [word.start_s for word in joined.words] == sorted(word.start_s for word in joined.words)

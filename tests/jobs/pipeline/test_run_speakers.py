@@ -294,3 +294,14 @@ def test_one_channel_is_transcribed_as_ordinary_with_a_warning():
     diarized = pipeline(channels=1, multichannel=True, diarization=True)
     assert diarized["diarization"]["speaker_count"] == 2
     assert diarized["processing_warnings"] == [warning]
+
+
+def test_words_of_channels_that_speak_at_once_are_in_order_of_time():
+    def spoken(*words):
+        segment = Segment(words[0].start_s, words[-1].end_s, " ".join(word.text for word in words), "en", words=words)
+        return Transcript((segment,), "en", "pretend", model_applied="premium", align_code="pretend-words")
+
+    first = spoken(Word(0.5, 0.9, "I", "en"), Word(2.0, 2.5, "see.", "en"))
+    second = spoken(Word(0.7, 1.2, "Sorry,", "en"), Word(1.2, 1.6, "what?", "en"))
+    document = pipeline([first, second], multichannel=True, transcription_model="premium", channels=2)
+    assert [word["word"] for word in document["words"]] == ["I", "Sorry,", "what?", "see."]
