@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from pyannote.audio.models.segmentation import PyanNet
 
+from jobs.engines.short_floats import short_floats
+
 # Chunks in one pass of the layers above: more is slower, for memory is then asked of the system each time.
 CHUNKS_A_PASS = 4
 
@@ -30,8 +32,9 @@ def scores(model: Any, sound: torch.Tensor, chunk: int, step: int) -> torch.Tens
     chunks = sound.unfold(0, chunk, step)
     with torch.inference_mode():
         features = _filtered(model.sincnet, sound, chunks, step)
-        passes = [_above(model, part) for part in features.split(CHUNKS_A_PASS)]
-    return torch.cat(passes)
+        with short_floats(sound.device):
+            passes = [_above(model, part) for part in features.split(CHUNKS_A_PASS)]
+    return torch.cat(passes).float()
 
 
 def _filtered(net: Any, sound: torch.Tensor, chunks: torch.Tensor, step: int) -> torch.Tensor:

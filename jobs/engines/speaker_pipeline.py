@@ -25,6 +25,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from jobs.engines import shared_sincnet
 from jobs.engines.lanes import Lanes
+from jobs.engines.short_floats import short_floats
 from jobs.pipeline.protocols import OnProgress
 from jobs.pipeline.types import SAMPLE_RATE, Audio, SpeakerBounds
 
@@ -230,9 +231,9 @@ class _FrameReader:
         extra = max(0, SHORTEST_FRAMES - (last - first)) // 2 + MARGIN_FRAMES
         begin, end = max(0, first - extra), min(self._sound_frames, last + extra)
         sound = _sound(self._audio, begin * FRAME_SAMPLES, (end - begin) * FRAME_SAMPLES + FBANK_TAIL_SAMPLES)
-        with torch.inference_mode():
+        with torch.inference_mode(), short_floats(self.device):
             frames: torch.Tensor = self._model.forward_frames(sound.to(self.device)[None, None])[0]
-        return frames[..., first - begin : last - begin]
+        return frames[..., first - begin : last - begin].float()
 
 
 def _fold_norms(trunk: Any) -> None:

@@ -41,7 +41,8 @@ def tidy_segments(segments: Sequence[Segment], duration_s: float) -> tuple[Segme
         elif tidy:
             before = tidy[-1]
             # Words without times of their own are said in the last moment, so that those before keep theirs.
-            said = words or (Word(before.end_s - 0.001, before.end_s, text, segment.language),)
+            moment_s = max(before.start_s, round(before.end_s - 0.001, 3))
+            said = words or (Word(moment_s, before.end_s, text, segment.language),)
             tidy[-1] = replace(before, text=f"{before.text} {text}", words=before.words and before.words + said)
     return tuple(tidy)
 

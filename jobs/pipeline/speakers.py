@@ -23,6 +23,11 @@ NEAREST_TURN_S = 1.0
 # no further away than ISLAND_GAP_S: who answers after a pause is nobody's slip.
 ISLAND_S = 0.3
 ISLAND_GAP_S = 0.6
+# A turn of the diarizer ends or begins a little off: where the speaker changes one word beside the end of a sentence,
+# with no longer pause than this in between, it changes there.
+SENTENCE_GAP_S = 0.3
+# "Yes." while the other has not finished is heard from its beginning on; the end of the other's sentence is not.
+HEARD_THROUGHOUT = 0.7
 # What makes an island somebody's own turn: a turn this long that fills this much of it, while the other is silent for
 # at least this much of it or it is a sentence of its own.
 OWN_TURN_S = 0.25
@@ -107,7 +112,9 @@ def assign(segments: Sequence[Segment], diarization: Diarization) -> Assigned:
     """
     exclusive = Timeline(diarization.exclusive)
     said = [_said(segment, exclusive if diarization.exclusive else None) for segment in segments]
-    _smooth([units for units in said if units], exclusive, Timeline(diarization.turns))
+    spoken = [units for units in said if units]
+    _smooth(spoken, exclusive, Timeline(diarization.turns))
+    _align_to_sentences(spoken, Timeline(diarization.turns))
     cut: list[Segment] = []
     guessed = total = 0
     for segment, units in zip(segments, said, strict=True):
@@ -189,6 +196,31 @@ def _smooth(phrases: Sequence[list[_Said]], exclusive: Timeline, turns: Timeline
         if short and near and not _own_turn(island, before[-1], exclusive, turns):
             for unit in island:
                 unit.speaker = around
+
+
+def _align_to_sentences(phrases: Sequence[list[_Said]], turns: Timeline) -> None:
+    """Moves a change of speaker by one word to the end of a sentence, in place.
+
+    "policy" | "number. It is" becomes "policy number." | "It is" where whoever goes on is not heard from the beginning
+    of that word; "Thank you. Yes," | "it is" becomes "Thank you." | "Yes, it is" where they are heard in it.
+    """
+    stream = [unit for units in phrases for unit in units]
+    for before, word, after in zip(stream, stream[1:], stream[2:], strict=False):
+        if not (before.speaker == word.speaker != after.speaker or before.speaker != word.speaker == after.speaker):
+            continue
+        ends, ended = _ends(word), _ends(before)
+        heard = turns.shares(word.start_s, word.end_s)
+        throughout = heard.get(word.speaker, 0.0) > HEARD_THROUGHOUT * (word.end_s - word.start_s)
+        near_before = word.start_s - before.end_s <= SENTENCE_GAP_S
+        near_after = after.start_s - word.end_s <= SENTENCE_GAP_S
+        if ends and not ended and near_before and word.speaker != before.speaker and not throughout:
+            word.speaker = before.speaker
+        elif ended and not ends and near_after and word.speaker == before.speaker and after.speaker in heard:
+            word.speaker = after.speaker
+
+
+def _ends(unit: _Said) -> bool:
+    return ends_sentence(unit.words[-1].text)
 
 
 def _own_turn(island: Sequence[_Said], before: _Said, exclusive: Timeline, turns: Timeline) -> bool:

@@ -57,6 +57,23 @@ def test_labels_and_vectors_are_numbered_by_who_speaks_first():
     assert speakers.vectors == {"SPEAKER_00": (1.0, 0.0), "SPEAKER_01": (0.0, 1.0)}
 
 
+def test_a_change_of_speaker_beside_the_end_of_a_sentence_is_moved_there():
+    call = [spoken("your policy number. It is four.")]
+    rows, _ = assigned(call, diarized(("a", 0.0, 0.8), ("b", 0.95, 2.4)))
+    assert rows == [("SPEAKER_00", "your policy number."), ("SPEAKER_01", "It is four.")]
+
+
+def test_an_answer_before_the_question_is_finished_stays_an_answer():
+    rows, _ = assigned([spoken("so I think Yes. I agree.")], diarized(("a", 0.0, 1.2), ("b", 1.2, 2.4)))
+    assert rows == [("SPEAKER_00", "so I think"), ("SPEAKER_01", "Yes. I agree.")]
+
+
+def test_the_first_word_of_an_answer_over_the_end_of_the_question_is_the_answers():
+    found = diarized(("a", 0.0, 1.2), ("b", 1.2, 2.4), turns=[("a", 0.0, 1.2), ("b", 0.9, 2.4)])
+    rows, _ = assigned([spoken("Thank you. Yes, it is.")], found)
+    assert rows == [("SPEAKER_00", "Thank you."), ("SPEAKER_01", "Yes, it is.")]
+
+
 def test_a_word_belongs_to_whom_it_overlaps_most():
     rows, _ = assigned([spoken("one two three four five")], diarized(("a", 0.0, 0.9), ("b", 0.9, 2.0)))
     assert rows == [("SPEAKER_00", "one two"), ("SPEAKER_01", "three four five")]
