@@ -12,6 +12,8 @@ UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "yue"}
 SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "؟", "।")
 # What may stand behind the mark that ends a sentence.
 _CLOSING = "\"'»”’)]」』"
+# Their full stop ends no sentence: a name follows.
+_BEFORE_NAMES = frozenset({"mr.", "mrs.", "ms.", "dr.", "prof.", "sr.", "sra.", "dra.", "sig.", "dott.", "mme.", "mlle."})
 
 
 def joined_text(segments: Iterable[Segment]) -> str:
@@ -39,7 +41,7 @@ def spells(segment: Segment) -> bool:
 
 
 def ends_sentence(text: str) -> bool:
-    return text.rstrip(_CLOSING).endswith(SENTENCE_ENDS)
+    return text.rstrip(_CLOSING).endswith(SENTENCE_ENDS) and text.casefold() not in _BEFORE_NAMES
 
 
 def bound_words(segment: Segment) -> list[tuple[Word, ...]]:

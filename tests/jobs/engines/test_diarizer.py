@@ -1,5 +1,6 @@
 """Who spoke when, with the carried weights: a call as a dialogue, voices as vectors, and bad input."""
 
+import contextlib
 import itertools
 import math
 import pathlib
@@ -172,7 +173,7 @@ def test_an_operators_folder_that_can_not_be_read_as_a_pipeline_is_named(tmp_pat
 
 
 @pytest.mark.parametrize("chunks", [1, 2, 5])
-def test_filters_shared_by_chunks_give_what_pyannote_gives_each_chunk_alone(diarizer, call, chunks):
+def test_filters_shared_by_chunks_give_what_pyannote_gives_each_chunk_alone(diarizer, call, chunks, monkeypatch):
     import torch
 
     from jobs.engines import shared_sincnet
@@ -182,4 +183,8 @@ def test_filters_shared_by_chunks_give_what_pyannote_gives_each_chunk_alone(diar
     sound = torch.from_numpy(call.read(3.0, 3.0 + 10 + chunks - 1))
     with torch.inference_mode():
         expected = model(sound.unfold(0, chunk, step)[:, None])
+    short = shared_sincnet.scores(model, sound, chunk, step)
+    monkeypatch.setattr(shared_sincnet, "short_floats", lambda device: contextlib.nullcontext())
     assert torch.allclose(shared_sincnet.scores(model, sound, chunk, step), expected, atol=1e-3)
+    # With 16 bits the likeliest class is another in few frames: at the edges of turns.
+    assert (short.argmax(-1) == expected.argmax(-1)).float().mean() > 0.98

@@ -44,6 +44,12 @@ def test_a_long_phrase_ends_with_its_sentences_and_a_short_one_does_not():
     assert texts(segment(*sentences[:3])) == ["w0 w1. w2"]
 
 
+def test_the_full_stop_of_a_title_ends_no_phrase():
+    parts = ["Go", "home", "now.", "Dr.", "Patel", "waits."]
+    words = [Word(n * 2.0, n * 2.0 + 2.0, part) for n, part in enumerate(parts)]
+    assert texts(segment(*words)) == ["Go home now.", "Dr. Patel waits."]
+
+
 def test_minutes_without_a_full_stop_are_cut_at_the_longest_pauses():
     words = [Word(n * 0.5, n * 0.5 + 0.4, f"w{n}") for n in range(60)]
     words[20] = Word(10.05, 10.4, "w20")
