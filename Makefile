@@ -13,12 +13,13 @@ LEFT_OUT := torch torchcodec triton cuda-bindings cuda-pathfinder cuda-toolkit $
 	cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
 	nvshmem-cu13 nvtx)
 COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes \
+	--override requirements/overrides.txt \
 	$(addprefix --no-emit-package ,$(LEFT_OUT))
 # Benchmarks too, emptied before each run, with a database that writes to disk as in production.
 BENCH_SERVICES := $(subst /test",/bench",$(TEST_ENV)) $(PY) -m tuplets.stack services --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-dialogue bench-pii bench-api clean install install-dev
+.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-dialogue bench-beside bench-pii bench-api clean install install-dev
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## ?/\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -68,6 +69,9 @@ bench-words: install-dev  ## errors of word times, and their cost (BENCH="--test
 
 bench-dialogue: install-dev  ## who said what: WER, cpWER, speakers found (BENCH="--testdata DIR")
 	@exec env $(TEST_ENV) $(PY) -m benchmarks.dialogue $(BENCH)
+
+bench-beside: install-dev  ## what diarization adds to the time of a recording (BENCH="FILE --hours 1")
+	@exec env $(TEST_ENV) $(PY) -m benchmarks.beside $(BENCH)
 
 bench-pii: install-dev  ## PII found, false positives and cost, presidio beside it (BENCH="--calls DIR")
 	@exec env $(TEST_ENV) $(PY) -m benchmarks.pii $(BENCH)

@@ -1,7 +1,7 @@
 """Which class does which role, in each profile: data. `registry.py` reads it; ENGINE_PROFILE chooses the profile.
 
-A role is "audio", "diarizer" or "<role>.<tier>". Options are the keyword arguments of the class; `None` is filled in
-by the registry from the settings. What a profile lacks is not available on that server.
+A role is "audio", "diarizer", "redactor" or "<role>.<tier>". Options are the keyword arguments of the class; `None` is
+filled in by the registry from the settings. What a profile lacks is not available on that server.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 Role = tuple[str, dict[str, Any]]
 
+_REDACTOR: Role = ("jobs.engines.redactor_presidio.PresidioRedactor", {})
 _AUDIO: Role = ("jobs.engines.audio.AudioDecoder", {})
 
 PROFILES: dict[str, dict[str, Role]] = {
@@ -26,6 +27,7 @@ PROFILES: dict[str, dict[str, Role]] = {
             {"tier": "premium", "device": "cpu", "compute_type": "int8", "batch_size": 8},
         ),
         "diarizer": ("jobs.engines.diarizer_pyannote.PyannoteDiarizer", {"device": "cpu"}),
+        "redactor": _REDACTOR,
     },
     # An operator's own weights (WHISPER_MODEL_DIR: large-v3 or turbo, converted for CTranslate2) on CUDA.
     "gpu": {
@@ -41,5 +43,6 @@ PROFILES: dict[str, dict[str, Role]] = {
         ),
         # The same class and the carried weights, or the operator's own (DIARIZER_DIR: a community-1 folder), on CUDA.
         "diarizer": ("jobs.engines.diarizer_pyannote.PyannoteDiarizer", {"device": "cuda"}),
+        "redactor": _REDACTOR,
     },
 }

@@ -8,6 +8,7 @@ that was loaded in the parent hangs the child. What a role is in each profile: `
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import pathlib
 import threading
@@ -38,6 +39,8 @@ def available(role: str) -> bool:
 
     profile = _profile()
     if role == "diarizer" and diarizer_weights.problem():
+        return False
+    if role == "redactor" and not all(map(importlib.util.find_spec, ("presidio_analyzer", "spacy"))):
         return False
     return role in profile and ("asr_url" not in profile[role][1] or bool(settings.QWEN_ASR_URL))
 

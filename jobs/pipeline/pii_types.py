@@ -3,6 +3,12 @@
 # The documentation's eight.
 LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "nl", "pl")
 
+# What is written in a finding's place: see `substitution.py`.
+SUBSTITUTIONS = ("type", "mask", "hash", "numbered")
+
+# What is heard in a finding's place in a redacted copy of the sound.
+AUDIO_KINDS = ("beep", "silence")
+
 # type -> what it is, for the documentation and for error messages.
 TYPES = {
     "PERSON": "names of people, spelled ones too",
@@ -24,3 +30,10 @@ TYPES = {
     "MEDICAL_RECORD_NUMBER": "patient and medical record numbers",
     "PASSWORD": "passwords, PINs and one-time codes",
 }
+
+# Before a name, and no part of it: "Mr. Harper" is the Harper of "Daniel Harper". Lower case, without the full stop.
+TITLES = frozenset(
+    "mr mrs ms miss mister missus madam sir dr doctor prof professor señor señora señorita sr sra srta don doña "
+    "monsieur madame mademoiselle m mme mlle docteur herr frau senhor senhora dom dona doutor doutora signor signore "
+    "signora sig dottor dottore dottoressa meneer mevrouw dhr mevr pan pani panie państwo doktor".split()
+)
