@@ -30,7 +30,7 @@ _UNAVAILABLE: list[tuple[str, Callable[[dict[str, Any]], bool], str]] = [
         lambda asked: asked["diarization"] and _lacks("diarizer"),
         "diarization=true",
     ),
-    ("pii_processing", lambda asked: asked["pii_processing"], "pii_processing=true"),
+    ("pii_processing", lambda asked: asked["pii_processing"] and _lacks("redactor"), "pii_processing=true"),
     ("analytics", lambda asked: asked["analytics"] is not None, "analytics"),
 ]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import structlog
+from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F
@@ -62,6 +63,7 @@ def submit_job(
 
 OPTION_FIELDS = (
     *("language", "transcription_model", "diarization", "speaker_embeddings", "pii_processing", "analytics"),
+    *("pii_types", "pii_substitution", "pii_audio"),
     *("num_speakers", "min_speakers", "max_speakers", "multichannel", "keyterms"),
 )
 
@@ -123,22 +125,64 @@ def check_downloadable(job: Job) -> None:
         raise TupletsError(Code.DOWNLOAD_LIMIT)
 
 
+def check_audible(job: Job) -> None:
+    """The same for the redacted copy of the sound, and 404 where the job has none."""
+    check_downloadable(job)
+    if not job.pii_audio:
+        raise TupletsError(
+            Code.NOT_FOUND, "This job has no redacted audio. Submit with pii_processing=true and pii_audio=beep."
+        )
+    if not job.redacted_audio_key:
+        raise TupletsError(Code.NOT_FOUND, "No redacted audio could be made: see the result's processing_warnings.")
+
+
 def open_download(*, job: Job) -> Iterator[bytes]:
     """Counts one download and hands out the result in chunks. A send that breaks off is not counted."""
     check_downloadable(job)
+    document = bytes(job.result.document)
+    parts = (document[start : start + _CHUNK_BYTES] for start in range(0, len(document), _CHUNK_BYTES))
+    return _counted(job, parts)
+
+
+def open_redacted_audio(*, job: Job) -> tuple[Iterator[bytes], int]:
+    """The same for the redacted copy of the sound, and its size in bytes. 503 while the storage is out of reach."""
+    file = _redacted_audio(job)
+    return _counted(job, _chunks(file)), file.size
+
+
+def size_of_redacted_audio(*, job: Job) -> int:
+    """In bytes; refused as the copy itself would be."""
+    with _redacted_audio(job) as file:
+        return file.size
+
+
+def _redacted_audio(job: Job) -> File:
+    check_audible(job)
+    try:
+        return sources.open_stored(job.redacted_audio_key)
+    except OSError as error:
+        log.error("storage_unreachable", error=type(error).__name__)
+        raise TupletsError(Code.UNAVAILABLE) from None
+
+
+def _chunks(file: File) -> Iterator[bytes]:
+    with file:
+        yield from file.chunks(_CHUNK_BYTES)
+
+
+def _counted(job: Job, parts: Iterator[bytes]) -> Iterator[bytes]:
     counted = Job.objects.filter(pk=job.pk, download_count__lt=limits.DOWNLOADS_PER_JOB_MAX).update(
         download_count=F("download_count") + 1
     )
     if not counted:
         raise TupletsError(Code.DOWNLOAD_LIMIT)
-    return _send(job.pk, bytes(job.result.document))
+    return _send(job.pk, parts)
 
 
-def _send(job_id: uuid.UUID, document: bytes) -> Iterator[bytes]:
+def _send(job_id: uuid.UUID, parts: Iterator[bytes]) -> Iterator[bytes]:
     sent_whole = False
     try:
-        for start in range(0, len(document), _CHUNK_BYTES):
-            yield document[start : start + _CHUNK_BYTES]
+        yield from parts
         sent_whole = True
     finally:
         if not sent_whole:

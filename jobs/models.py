@@ -120,18 +120,29 @@ class JobQuerySet(models.QuerySet["Job"]):
         return bool(self.unfinished().filter(pk=job.pk).update(**changes))
 
     @transaction.atomic
-    def finish(self, claim: Claim, *, document: bytes, preview: str, audio_duration_s: float) -> bool:
-        """Stores the result and completes the job, both or neither. False: the claim is gone, and nothing is kept."""
+    def finish(
+        self, claim: Claim, *, document: bytes, preview: str, audio_duration_s: float, redacted_audio_key: str = ""
+    ) -> bool:
+        """Stores the result and completes the job, both or neither. False: the claim is gone, and nothing is kept.
+
+        Again, as when the answer to the first commit was lost, answers the same.
+        """
         done = self.held_by(claim).update(
             status=Job.Status.COMPLETED,
             completed_at=timezone.now(),
             progress_percent=100,
             lease_expires_at=None,
             audio_duration_seconds=audio_duration_s,
+            redacted_audio_key=redacted_audio_key,
         )
         if done:
             Result.objects.create(job_id=claim.job_id, document=document, preview=preview)
-        return bool(done)
+            return True
+        return self.filter(pk=claim.job_id, attempt=claim.attempt, status=Job.Status.COMPLETED).exists()
+
+    def replaced(self) -> "JobQuerySet":
+        """Completed jobs whose redacted copy stands for a recording that is still there."""
+        return self.filter(status=Job.Status.COMPLETED).exclude(redacted_audio_key="").exclude(source_key="")
 
     def requeue_lost(self) -> list[uuid.UUID]:
         """Running jobs whose lease ran out: queued again, or failed after too many attempts. The ids queued again."""
@@ -197,12 +208,18 @@ class Job(models.Model):
         max_length=255, blank=True, help_text="object name in the storage; empty once deleted"
     )
     source_bytes = models.BigIntegerField(default=0)
+    redacted_audio_key = models.CharField(
+        max_length=255, blank=True, help_text="object name of the redacted copy, which stands for the source then"
+    )
 
     language = models.CharField(max_length=8, default="auto")
     transcription_model = models.CharField(max_length=16, default="standard")
     diarization = models.BooleanField(default=False)
     speaker_embeddings = models.BooleanField(default=False)
     pii_processing = models.BooleanField(default=False)
+    pii_types = models.JSONField(default=list, blank=True, help_text="which kinds; empty: all")
+    pii_substitution = models.CharField(max_length=8, default="type")
+    pii_audio = models.CharField(max_length=8, blank=True, help_text="what is heard in a redacted copy of the sound")
     analytics = models.JSONField(null=True, blank=True)
     num_speakers = models.PositiveSmallIntegerField(null=True, blank=True)
     min_speakers = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -15,14 +15,18 @@ import structlog
 from django.conf import settings
 from django.db import Error as DatabaseProblem
 from django.db import connection
+from django.utils.crypto import salted_hmac
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from accounts import limits
-from jobs import liveness, sources, speed, voices
+from jobs import liveness, originals, sources, speed, voices
 from jobs.engines.registry import engine
 from jobs.leases import ClaimLost, Lease
 from jobs.models import Claim, Job
+from jobs.pipeline.pii_types import TYPES
+from jobs.pipeline.privacy import Privacy
 from jobs.pipeline.run import Options, Outcome, run
+from jobs.pipeline.substitution import substitute
 from jobs.pipeline.types import EngineUnavailable, InputRejected, SpeakerBounds
 
 log = structlog.get_logger(__name__)
@@ -33,6 +37,8 @@ DIARIZATION_UNAVAILABLE_MESSAGE = (
     "The job asked for diarization, and an engine that it takes is not available on this server right now. "
     "Its operator can run `manage.py doctor` to see which one and what mends it."
 )
+# Of the whole job, where a redacted copy of the sound is made too.
+MASKING_SHARE = 0.1
 # A result that took minutes to make is not thrown away because the database restarts.
 STORING_PATIENCE_S = 30.0
 
@@ -50,8 +56,8 @@ def process(job_id: str) -> None:
     try:
         with Lease(claim) as lease:
             started = time.monotonic()
-            outcome = _run(job, claim, lease)
-            _finish(job, claim, outcome, elapsed_s=time.monotonic() - started)
+            outcome, copy_key = _run(job, claim, lease)
+            _finish(job, claim, outcome, copy_key, elapsed_s=time.monotonic() - started)
     except ClaimLost:
         log.info("job_stopped", attempt=claim.attempt)
     except InputRejected as error:
@@ -66,16 +72,28 @@ def process(job_id: str) -> None:
         raise
 
 
-def _run(job: Job, claim: Claim, lease: Lease) -> Outcome:
+def _run(job: Job, claim: Claim, lease: Lease) -> tuple[Outcome, str]:
+    """What came of the recording, and the storage name of its redacted copy if one was asked for and could be made."""
+    share = 1.0 - MASKING_SHARE if job.pii_audio else 1.0
     with sources.local_copy(job.source_key) as path:
-        return run(
+        outcome = run(
             _options(job),
             path,
             engine,
-            lease.report,
+            lambda stage, fraction: lease.report(stage, share * fraction),
             work_dir=Path(settings.FILE_UPLOAD_TEMP_DIR),
             on_decoded=lambda audio: Job.objects.note_duration(claim, audio.duration_s),
         )
+        if not job.pii_audio or outcome.redaction is None:
+            return outcome, ""
+        if problem := originals.why_no_copy(outcome.redaction):
+            outcome.document["processing_warnings"].append(problem)
+            return outcome, ""
+
+        def on_masked(done: float) -> None:
+            lease.report("mask", share + MASKING_SHARE * done)
+
+        return outcome, originals.redacted_copy(job, claim, path, outcome.redaction, on_masked)
 
 
 def _options(job: Job) -> Options:
@@ -87,6 +105,17 @@ def _options(job: Job) -> Options:
         bounds=SpeakerBounds(job.num_speakers, job.min_speakers, job.max_speakers),
         multichannel=job.multichannel,
         keyterms=tuple(job.keyterms),
+        privacy=_privacy(job) if job.pii_processing else None,
+    )
+
+
+def _privacy(job: Job) -> Privacy:
+    """Hashes are the same in all of an account's jobs, and nobody else's."""
+    key = salted_hmac("jobs.pii_substitution", str(job.account_id), algorithm="sha256").digest()
+    return Privacy(
+        substitute=substitute(job.pii_substitution, key),
+        types=frozenset(job.pii_types or TYPES),
+        times=bool(job.pii_audio),
     )
 
 
@@ -94,8 +123,11 @@ def _unavailable_message(job: Job) -> str:
     return DIARIZATION_UNAVAILABLE_MESSAGE if job.diarization else UNAVAILABLE_MESSAGE
 
 
-def _finish(job: Job, claim: Claim, outcome: Outcome, *, elapsed_s: float) -> None:
-    """Stores the result. `elapsed_s` is by the clock: stages overlap, so their own times add up to more."""
+def _finish(job: Job, claim: Claim, outcome: Outcome, copy_key: str, *, elapsed_s: float) -> None:
+    """Stores the result; the original goes where a redacted copy stands for it.
+
+    `elapsed_s` is by the clock: stages overlap, so their own times add up to more.
+    """
     suggested = _patiently(lambda _: voices.suggestions(job, outcome.document), claim)
     if suggested is not None:
         outcome.document["diarization"]["speaker_suggestions"] = suggested
@@ -103,8 +135,12 @@ def _finish(job: Job, claim: Claim, outcome: Outcome, *, elapsed_s: float) -> No
     preview = preview_of(outcome.document["text"])
     side_by_side = Job.objects.filter(status=Job.Status.RUNNING).count()
     duration_s = outcome.audio_duration_s
-    if not _patiently(Job.objects.finish, claim, document=document, preview=preview, audio_duration_s=duration_s):
+    stored = {"document": document, "preview": preview, "audio_duration_s": duration_s, "redacted_audio_key": copy_key}
+    if not _patiently(Job.objects.finish, claim, **stored):
+        sources.discard(copy_key)
         raise ClaimLost
+    if copy_key:
+        originals.forget(job)
     _note_recognised(suggested)
     speed.note(speed.kind_of(job), audio_s=duration_s, elapsed_s=elapsed_s, side_by_side=side_by_side)
     log.info("job_completed", attempt=claim.attempt, audio_s=duration_s, elapsed_s=round(elapsed_s, 2))

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
+from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
@@ -64,9 +65,26 @@ def keep(upload: UploadedFile, job_id: uuid.UUID) -> str:
     return default_storage.save(f"recordings/{timezone.now():%Y/%m/%d}/{job_id}", upload)
 
 
-def discard(source_key: str) -> None:
-    if source_key:
-        default_storage.delete(source_key)
+def keep_redacted(path: Path, job_id: uuid.UUID, attempt: int, suffix: str) -> str:
+    """Puts the redacted copy that an attempt made into the storage; returns its storage name.
+
+    What earlier attempts left there goes.
+    """
+    for earlier in range(1, attempt):
+        discard(f"redacted/{job_id}/{earlier}{suffix}")
+    with path.open("rb") as file:
+        return default_storage.save(f"redacted/{job_id}/{attempt}{suffix}", File(file))
+
+
+def open_stored(key: str) -> File:
+    """Raises OSError when it is not there or the storage is out of reach."""
+    return default_storage.open(key)
+
+
+def discard(key: str) -> None:
+    """Again changes nothing. Raises OSError when the storage is out of reach."""
+    if key:
+        default_storage.delete(key)
 
 
 def display_name(name: str | None) -> str:
@@ -76,12 +94,12 @@ def display_name(name: str | None) -> str:
     return printable[:255]
 
 
-def download_name(source_name: str, job_id: uuid.UUID) -> str:
-    """The file name of a result's attachment."""
+def download_name(source_name: str, job_id: uuid.UUID, suffix: str = ".json") -> str:
+    """The file name of a job's attachment."""
     try:
-        return f"{get_valid_filename(Path(source_name).stem)[:100]}.json"
+        return f"{get_valid_filename(Path(source_name).stem)[:100]}{suffix}"
     except SuspiciousFileOperation:  # nothing in it that a file name may hold
-        return f"{job_id}.json"
+        return f"{job_id}{suffix}"
 
 
 def remove_leftovers() -> int:

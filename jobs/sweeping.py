@@ -1,4 +1,5 @@
-"""The sweeper: sends what was committed but never sent, requeues what lost its worker, forgets expired voices.
+"""The sweeper: sends what was committed but never sent, requeues what lost its worker, forgets expired voices, and
+recordings that their redacted copies stand for.
 Safe to run anywhere, twice, at any time.
 """
 
@@ -6,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from jobs import tasks
+from jobs import originals, tasks
 from jobs.models import Job, Voice
 
 log = structlog.get_logger(__name__)
@@ -33,4 +34,7 @@ def sweep() -> int:
         if not tasks.send(job_id):
             break
         sent += 1
+    for job in Job.objects.replaced()[:BATCH]:
+        if not originals.forget(job):
+            break
     return sent

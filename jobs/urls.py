@@ -9,6 +9,7 @@ urlpatterns = [
     path("jobs/cancel", views.CancelByTokenView.as_view()),
     path("jobs/<str:job_id>", views.JobView.as_view()),
     path("jobs/<str:job_id>/download", views.DownloadView.as_view()),
+    path("jobs/<str:job_id>/audio", views.RedactedAudioView.as_view()),
     path("account/voice-library", voices.VoiceLibraryView.as_view()),
     path("account/voices", voices.VoicesView.as_view()),
     path("account/voices/<str:voice_id>", voices.VoiceView.as_view()),

@@ -2,6 +2,7 @@
 jobs.api.serializers and jobs.api.voices.
 """
 
+import contextlib
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +12,7 @@ from rest_framework import serializers
 
 from accounts import limits
 from analytics.requests import AnalyticsRequest, InvalidAnalytics, parse_request
+from jobs.pipeline.pii_types import TYPES
 
 _TRUE, _FALSE = {"true", "1", "on"}, {"false", "0", "off"}
 
@@ -71,6 +73,29 @@ class Analytics(serializers.Field):
             return parse_request(data)
         except InvalidAnalytics as error:
             raise serializers.ValidationError(str(error)) from None
+
+
+class PiiTypes(serializers.Field):
+    """Which kinds of PII: a list of names in any case, or in forms a JSON array or names separated by commas."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        names = dict.fromkeys(name.strip().upper() for name in self._listed(data) if name.strip())
+        unknown = [name for name in names if name not in TYPES]
+        if unknown:
+            raise serializers.ValidationError(
+                f"pii_types names '{unknown[0][:40]}', which is not known. Use any of: {', '.join(TYPES)}."
+            )
+        return list(names)
+
+    def _listed(self, data: Any) -> list[str]:
+        if isinstance(data, str) and data.lstrip().startswith("["):
+            with contextlib.suppress(orjson.JSONDecodeError):
+                data = orjson.loads(data)
+        if isinstance(data, str):
+            return data.split(",")
+        if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
+            raise serializers.ValidationError("pii_types must be a list of names (in a form, separated by commas).")
+        return data
 
 
 class Keyterms(serializers.Field):

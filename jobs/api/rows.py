@@ -11,6 +11,7 @@ from jobs.models import Job
 from tuplets.http import utc
 
 # Additions to the documented row, shown as they were asked for.
+PII_OPTIONS = ("pii_types", "pii_substitution")
 SPEAKER_OPTIONS = ("num_speakers", "min_speakers", "max_speakers", "multichannel", "keyterms")
 
 
@@ -64,11 +65,13 @@ def row(job: Job, result: Any, remaining_s: int | None) -> dict[str, Any]:
         "result_download_available": job.status == Job.Status.COMPLETED
         and not expired
         and job.download_count < limits.DOWNLOADS_PER_JOB_MAX,
-        "source_audio_available": bool(job.source_key) and not expired,
+        "source_audio_available": bool(job.source_key and not job.redacted_audio_key) and not expired,
+        "redacted_audio_available": bool(job.redacted_audio_key) and not expired,
         "progress_percent": job.progress_percent,
         "estimated_seconds_remaining": remaining_s,
         "cancel_token": job.cancel_token if unfinished else None,
-        **{name: getattr(job, name) for name in SPEAKER_OPTIONS},
+        **{name: getattr(job, name) for name in (*SPEAKER_OPTIONS, *PII_OPTIONS)},
+        "pii_audio": job.pii_audio or None,
         "created_at": utc(job.created_at),
         "started_at": utc(job.started_at),
         "completed_at": utc(job.completed_at),

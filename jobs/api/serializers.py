@@ -7,9 +7,10 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts import limits
-from jobs.api.fields import Analytics, Choice, Flag, Keyterms, Recording, Text, WholeNumber
+from jobs.api.fields import Analytics, Choice, Flag, Keyterms, PiiTypes, Recording, Text, WholeNumber
 from jobs.languages import LANGUAGES_BY_TIER, PREMIUM_LANGUAGES
 from jobs.models import Job
+from jobs.pipeline.pii_types import AUDIO_KINDS, SUBSTITUTIONS
 
 SOURCES = ("audio_file", "remote_url", "uploaded_audio_key")
 SPEAKER_COUNTS = ("num_speakers", "min_speakers", "max_speakers")
@@ -27,6 +28,9 @@ class SubmitJob(serializers.Serializer):
     diarization = Flag(default=False)
     speaker_embeddings = Flag(default=False)
     pii_processing = Flag(default=False)
+    pii_types = PiiTypes(default=list)
+    pii_substitution = Choice(SUBSTITUTIONS, default="type")
+    pii_audio = Choice(AUDIO_KINDS, default="")
     analytics = Analytics(default=None)
     num_speakers = WholeNumber(1, limits.SPEAKERS_MAX, default=None)
     min_speakers = WholeNumber(1, limits.SPEAKERS_MAX, default=None)
@@ -44,6 +48,7 @@ class SubmitJob(serializers.Serializer):
         if fields["speaker_embeddings"] and not (fields["transcription_model"] == "premium" and fields["diarization"]):
             message = "speaker_embeddings requires transcription_model=premium and diarization=true."
             raise serializers.ValidationError({"speaker_embeddings": message})
+        self._check_pii(fields)
         self._check_speakers(fields)
         self._check_multichannel(fields)
         request, speakers = fields["analytics"], fields["diarization"] or fields["multichannel"]
@@ -70,6 +75,12 @@ class SubmitJob(serializers.Serializer):
                 f"language '{language}' is not supported by the {tier} tier.{hint} Use auto or one of: {accepted}."
             )
             raise serializers.ValidationError({"language": message})
+
+    def _check_pii(self, fields: dict[str, Any]) -> None:
+        for name, without in (("pii_types", []), ("pii_substitution", "type"), ("pii_audio", "")):
+            if fields[name] != without and not fields["pii_processing"]:
+                message = f"{name} requires pii_processing=true. Add pii_processing=true, or leave out {name}."
+                raise serializers.ValidationError({name: message})
 
     def _check_speakers(self, fields: dict[str, Any]) -> None:
         exact, least, most = (fields[name] for name in SPEAKER_COUNTS)

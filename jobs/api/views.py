@@ -92,10 +92,26 @@ class DownloadView(APIView):
         return HttpResponse(content_type="application/json", headers=_attachment_headers(job))
 
 
+class RedactedAudioView(APIView):
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
+        job = job_of(request, job_id)
+        parts, size = intake.open_redacted_audio(job=job)
+        return StreamingHttpResponse(parts, content_type="audio/mpeg", headers=_headers(job, ".mp3", size))
+
+    def head(self, request: Request, job_id: str) -> HttpResponseBase:
+        """Says what a download would send; not counted as one."""
+        job = job_of(request, job_id)
+        size = intake.size_of_redacted_audio(job=job)
+        return HttpResponse(content_type="audio/mpeg", headers=_headers(job, ".mp3", size))
+
+
 def _attachment_headers(job: Job) -> dict[str, str]:
     """Nothing but a job without a result has no length."""
-    size = len(job.result.document) if job.status == Job.Status.COMPLETED else 0
-    name = sources.download_name(job.source_name, job.id)
+    return _headers(job, ".json", len(job.result.document) if job.status == Job.Status.COMPLETED else 0)
+
+
+def _headers(job: Job, suffix: str, size: int) -> dict[str, str]:
+    name = sources.download_name(job.source_name, job.id, suffix)
     return {
         "Content-Disposition": content_disposition_header(True, name) or "attachment",
         "Content-Length": str(size),

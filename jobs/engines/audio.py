@@ -77,6 +77,20 @@ def require_channels(found: Probe) -> None:
         raise TOO_LONG_BY_CHANNEL
 
 
+def delay_s(found: Probe) -> float:
+    """The silence before the sound, where the container states a delay that can be believed."""
+    return found.delay_s if MIN_DELAY_S < found.delay_s < MAX_DELAY_S else 0.0
+
+
+def blocks(source: pathlib.Path, rate: int) -> Iterator[np.ndarray]:
+    """The sound itself, without a delay before it, as arrays (samples, channels) of float32, a few seconds each.
+
+    Takes as long as whoever asks for them does.
+    """
+    with _running(source, _Decoded(), rate, timeout_s=None) as stream:
+        yield from _blocks(stream, rate)
+
+
 class AudioDecoder:
     """The role "audio": one ffmpeg process a call, nothing kept between calls."""
 
@@ -123,7 +137,7 @@ class _Track:
         self.path = path
         self.peak = 0.0
         # Silence for sound that begins later than its container does.
-        self.samples = int(delay_s * SAMPLE_RATE) if MIN_DELAY_S < delay_s < MAX_DELAY_S else 0
+        self.samples = int(delay_s * SAMPLE_RATE)
         self._sink = path.open("wb")
         self._sink.truncate(2 * self.samples)
         self._sink.seek(2 * self.samples)
@@ -169,11 +183,11 @@ def _decode_into(
     decoded: _Decoded, work_dir: pathlib.Path, source: pathlib.Path, found: Probe, on_progress: OnProgress, mix: _Mix
 ) -> None:
     expected_s = found.duration_s or found.estimated_duration_s or 600.0
-    with _running(source, decoded) as stream:
-        for block in _blocks(stream):
+    with _running(source, decoded, SAMPLE_RATE, timeout_s=DECODE_TIMEOUT_S) as stream:
+        for block in _blocks(stream, SAMPLE_RATE):
             sounds = mix(block).T
             for number in range(len(decoded.tracks), len(sounds)):
-                decoded.tracks.append(_Track(work_dir / f"decoded-{number}.s16", found.delay_s))
+                decoded.tracks.append(_Track(work_dir / f"decoded-{number}.s16", delay_s(found)))
             for track, sound in zip(decoded.tracks, sounds, strict=True):
                 track.write(sound)
             on_progress(min(0.99, decoded.tracks[0].samples / SAMPLE_RATE / expected_s))
@@ -184,11 +198,11 @@ def _decode_into(
 
 
 @contextlib.contextmanager
-def _running(source: pathlib.Path, decoded: _Decoded) -> Iterator[IO[bytes]]:
+def _running(source: pathlib.Path, decoded: _Decoded, rate: int, *, timeout_s: float | None) -> Iterator[IO[bytes]]:
     """ffmpeg's output while it runs; however this ends, the process has ended too."""
     # async puts silence where the container has a gap, so that times stay those of the recording. Its first_pts, which
     # would do the same for the beginning, starts again at every damaged frame: 9 seconds became 51.
-    resample = f"aresample={SAMPLE_RATE}:async=1"
+    resample = f"aresample={rate}:async=1"
     output = ("-af", resample, "-t", str(MAX_DURATION_S), "-c:a", "pcm_f32be", "-f", "au", "-")
     process = subprocess.Popen(
         ffmpeg.command(source, *output, level="warning"),
@@ -208,8 +222,9 @@ def _running(source: pathlib.Path, decoded: _Decoded) -> Iterator[IO[bytes]]:
         decoded.timed_out = True
         process.kill()
 
-    timer = threading.Timer(DECODE_TIMEOUT_S, give_up)
-    timer.start()
+    timer = threading.Timer(timeout_s or 0.0, give_up)
+    if timeout_s is not None:
+        timer.start()
     try:
         yield process.stdout
     finally:
@@ -221,7 +236,7 @@ def _running(source: pathlib.Path, decoded: _Decoded) -> Iterator[IO[bytes]]:
         stderr.close()
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[np.ndarray]:
+def _blocks(stream: IO[bytes], rate: int) -> Iterator[np.ndarray]:
     """The AU stream as arrays of shape (samples, channels), float32, a few seconds each."""
     import numpy as np
 
@@ -231,7 +246,7 @@ def _blocks(stream: IO[bytes]) -> Iterator[np.ndarray]:
     offset, _, _, _, channels = struct.unpack(">5I", header[4:])
     stream.read(offset - 24)
     frame = 4 * channels
-    size = int(BLOCK_S * SAMPLE_RATE) * frame
+    size = int(BLOCK_S * rate) * frame
     while data := stream.read(size):
         whole = len(data) - len(data) % frame
         yield np.frombuffer(data[:whole], dtype=">f4").reshape(-1, channels).astype(np.float32)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from jobs.pipeline.pii_types import LANGUAGES, TYPES
 from jobs.pipeline.protocols import OnProgress, Redactor
 from jobs.pipeline.redaction import redact
-from jobs.pipeline.types import Finding, Findings, Redaction, Transcript
+from jobs.pipeline.types import EngineUnavailable, Finding, Findings, Redaction, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,14 @@ ERROR = "PII processing failed, so the transcript is withheld. Submit the record
 
 @dataclass(frozen=True)
 class Privacy:
-    """What the customer asked for, already validated. `substitute`: see `substitution.py`."""
+    """What the customer asked for, already validated. `substitute`: see `substitution.py`.
+
+    `times`: it has to be known to the word when something was said, because the sound is to go too.
+    """
 
     substitute: Callable[[str, str], str]
     types: frozenset[str] = field(default_factory=lambda: frozenset(TYPES))
+    times: bool = False
 
 
 def redacted(
@@ -39,8 +43,10 @@ def redacted(
 ) -> tuple[Transcript, Redaction]:
     """The transcript without what was found in it. Exceptions of `on_progress` pass through, all others withhold."""
     language = transcript.language
-    if not transcript.segments or language is None:
+    if not transcript.segments:
         return transcript, Redaction(language, skip_reason="no_speech")
+    if language is None:  # words whose language nobody told: they can be neither read nor let through
+        return _withheld(transcript), Redaction(None, error=ERROR, review_required=True)
     if language not in LANGUAGES:
         warning = UNSUPPORTED.format(supported=", ".join(LANGUAGES), language=language)
         return _warned(transcript, [warning]), Redaction(language, skip_reason="unsupported_language")
@@ -59,8 +65,8 @@ def redacted(
     except Exception as error:
         if told.stopped:
             raise
-        # Its message may quote what was said.
-        log.error("redaction failed: %s", type(error).__name__)
+        # Its message may quote what was said, unless it is one that is written for the operator.
+        log.error("redaction failed: %s", error if isinstance(error, EngineUnavailable) else type(error).__name__)
         return _withheld(transcript), Redaction(language, error=ERROR, review_required=True)
     foreign = sorted({segment.language for segment in transcript.segments if segment.language} - set(LANGUAGES))
     if foreign:

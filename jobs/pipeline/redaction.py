@@ -7,6 +7,7 @@ once, because a number that is dictated over four segments is a number only ther
 from __future__ import annotations
 
 import bisect
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +21,13 @@ from jobs.pipeline.types import Finding, Placeholder, Segment, Word
 Find = Callable[[str, str], Iterable[Finding]]
 Substitute = Callable[[str, str], str]
 
-# "Mhm." and "Okay, go on." don't end what the other is dictating.
-INTERJECTION_WORDS = 3
+# "Mhm." and "Okay, got it, go on." don't end what the other is dictating.
+INTERJECTION_WORDS = 4
+# How many segments before and after an interjection are read together without it.
+AROUND = 3
+# A number that is dictated with pauses is one word to a recogniser, and may be given the time of its last part only. So
+# the sound goes from the word before to the word after; over the edge of a segment no further than this.
+REACH_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -71,12 +77,14 @@ def redact(
     """
     tokens = [token for number, segment in enumerate(segments) for token in _tokens(number, segment.text)]
     spans = _spans(tokens, _looks(segments, tokens, language), find, types)
+    runs = _runs(segments, tokens, spans, substitute)
     kept: list[Segment] = []
     places: list[tuple[int, int, _Run]] = []  # of each placeholder: its segment in `kept`, its offset there
     spans_s: list[tuple[float, float]] = []
-    for segment, runs in zip(segments, _runs(segments, tokens, spans, substitute), strict=True):
-        rewritten, offsets, times = _rewritten(segment, runs)
-        spans_s.extend(times)
+    for number, segment in enumerate(segments):
+        words = _words_of(segment, runs[number])
+        spans_s.extend(_times(segments, number, runs[number], words))
+        rewritten, offsets = _rewritten(segment, runs[number], words)
         if any(character.isalnum() for character in rewritten.text) or offsets:
             places.extend((len(kept), *place) for place in offsets)
             kept.append(rewritten)
@@ -97,19 +105,37 @@ def _tokens(number: int, text: str) -> Iterator[_Token]:
 def _looks(segments: Sequence[Segment], tokens: Sequence[_Token], language: str) -> Iterator[tuple[str, list[int]]]:
     """What to read at once, by places, and in which language.
 
-    All; all but what one speaker says briefly while another dictates; what is said in other languages by itself.
+    All; what one speaker dictates without what another says in between; what is said in other languages by itself.
     """
     yield language, list(range(len(tokens)))
-    passed_over = {
-        number
-        for number in range(1, len(segments) - 1)
-        if segments[number - 1].speaker == segments[number + 1].speaker != segments[number].speaker
-        and len(segments[number].text.split()) <= INTERJECTION_WORDS
-    }
-    if passed_over:
-        yield language, [at for at, token in enumerate(tokens) if token.segment not in passed_over]
+    places: list[list[int]] = [[] for _ in segments]
+    for at, token in enumerate(tokens):
+        places[token.segment].append(at)
+    for near, passed_over in _interrupted(segments):
+        yield language, [at for number in sorted(near - passed_over) for at in places[number]]
     for other in sorted({segment.language or language for segment in segments} & set(LANGUAGES) - {language}):
         yield other, [at for at, token in enumerate(tokens) if segments[token.segment].language == other]
+
+
+def _interrupted(segments: Sequence[Segment]) -> Iterator[tuple[set[int], set[int]]]:
+    """For each stretch in which a speaker is interrupted by a few words: its segments, and those of the few words.
+
+    One speaker's short answer may be another's interruption, so each speaker has stretches of their own.
+    """
+    for speaker in dict.fromkeys(segment.speaker for segment in segments):
+        is_theirs = [segment.speaker == speaker for segment in segments]
+        turns = [list(group) for _, group in groupby(range(len(segments)), key=is_theirs.__getitem__)]
+        stretches: list[tuple[set[int], set[int]]] = []
+        for before, turn, after in zip(turns, turns[1:], turns[2:], strict=False):
+            if is_theirs[turn[0]] or sum(len(segments[at].text.split()) for at in turn) > INTERJECTION_WORDS:
+                continue
+            near = {*before[-AROUND:], *turn, *after[:AROUND]}
+            if stretches and stretches[-1][0] & near:
+                stretches[-1][0].update(near)
+                stretches[-1][1].update(turn)
+            else:
+                stretches.append((near, set(turn)))
+        yield from stretches
 
 
 def _spans(
@@ -172,7 +198,9 @@ def _runs(
         if span is None:
             run = _Run(chosen, None, " ".join(token.text for token in chosen))
         elif places[0] == min(span.places):
-            name = substitute(span.best.type, " ".join(tokens[at].core for at in sorted(span.places)))
+            name = substitute(
+                span.best.type, " ".join(tokens[at].core for at in sorted(span.places) if tokens[at].core)
+            )
             run = _Run(chosen, span, chosen[0].before + name + chosen[-1].after, name)
         else:
             run = _Run(chosen, span, "")
@@ -181,15 +209,13 @@ def _runs(
 
 
 def _rewritten(
-    segment: Segment, runs: Sequence[_Run]
-) -> tuple[Segment, list[tuple[int, _Run]], list[tuple[float, float]]]:
-    """The segment without what was found in it, where its placeholders stand in its text, and when that was said."""
+    segment: Segment, runs: Sequence[_Run], words: Sequence[list[Word]]
+) -> tuple[Segment, list[tuple[int, _Run]]]:
+    """The segment without what was found in it, and where its placeholders stand in its text."""
     if not any(run.span for run in runs):
-        return segment, [], []
-    words = _words_of(segment, runs)
+        return replace(segment, words=tuple(word for said in words for word in said)), []
     text, offsets = "", []
     kept_words: list[Word] = []
-    times = []
     for run, said in zip(runs, words, strict=True):
         if run.text:
             text += " " if text else ""
@@ -198,24 +224,47 @@ def _rewritten(
             text += run.text
         if run.span is None:
             kept_words.extend(said)
-        else:
-            times.append((said[0].start_s, said[-1].end_s) if said else (segment.start_s, segment.end_s))
-            if said and run.text:
-                kept_words.append(replace(said[0], end_s=said[-1].end_s, text=run.text, glued=False))
-    return replace(segment, text=text, words=tuple(kept_words)), offsets, times
+        elif said and run.text:
+            kept_words.append(replace(said[0], end_s=said[-1].end_s, text=run.text, glued=False))
+    return replace(segment, text=text, words=tuple(kept_words)), offsets
 
 
 def _words_of(segment: Segment, runs: Sequence[_Run]) -> list[list[Word]]:
-    """The segment's words by run; none at all where they don't say what its text says."""
+    """The segment's words by run; none at all where they don't say what its text says.
+
+    A word that says some of what was found, and more, goes with what was found.
+    """
     found: list[list[Word]] = [[] for _ in runs]
     if not spells(segment):
         return found
     ends = list(accumulate(sum(len(token.text) for token in run.tokens) for run in runs))
     at = 0
     for word in segment.words:
-        found[bisect.bisect_right(ends, at)].append(word)
-        at += len("".join(word.text.split()))
+        length = len("".join(word.text.split()))
+        first, last = bisect.bisect_right(ends, at), bisect.bisect_left(ends, at + length)
+        touched = range(first, min(last, len(runs) - 1) + 1)
+        found[next((number for number in touched if runs[number].span), first)].append(word)
+        at += length
     return found
+
+
+def _times(
+    segments: Sequence[Segment], number: int, runs: Sequence[_Run], words: Sequence[list[Word]]
+) -> Iterator[tuple[float, float]]:
+    """When what was found in a segment is said: all the time between the words around it that stay."""
+    segment = segments[number]
+    before_s = max((other.end_s for other in segments[max(0, number - 1) : number]), default=0.0)
+    after_s = min((other.start_s for other in segments[number + 1 : number + 2]), default=math.inf)
+    earliest_s = min(segment.start_s, max(before_s, segment.start_s - REACH_S))
+    latest_s = max(segment.end_s, min(after_s, segment.end_s + REACH_S))
+    for found, group in groupby(range(len(runs)), lambda at: runs[at].span is not None):
+        at = list(group)
+        if not found:
+            continue
+        start_s = max((word.end_s for said in words[: at[0]] for word in said), default=earliest_s)
+        end_s = min((word.start_s for said in words[at[-1] + 1 :] for word in said), default=latest_s)
+        times = [time for place in at for word in words[place] for time in (word.start_s, word.end_s)]
+        yield min([start_s, *times]), max([end_s, *times])
 
 
 def _placeholder(run: _Run, start: int) -> Placeholder:

@@ -71,12 +71,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`audio_s_transcribed` is how much of the recording went through recognition: all of it, once `run` returns."""
+    """`audio_s_transcribed` is how much of the recording went through recognition: all of it, once `run` returns.
+
+    `redaction`: None where none was asked for.
+    """
 
     document: dict[str, Any]
     audio_duration_s: float
     audio_s_transcribed: float
     elapsed_s: dict[str, float]
+    redaction: Redaction | None = None
 
 
 def run(
@@ -114,7 +118,7 @@ def run(
         redaction=redaction,
     )
     work.progress.finish("redact" if options.privacy else "transcribe")
-    return Outcome(document, audio.duration_s, audio.duration_s, work.elapsed_s)
+    return Outcome(document, audio.duration_s, audio.duration_s, work.elapsed_s, redaction)
 
 
 @dataclass
@@ -225,7 +229,10 @@ class _Work:
             None if options.language == "auto" else options.language,
             on_progress,
             # Words are how speakers are told apart within a phrase, whatever the tier.
-            words=options.transcription_model == "premium" or options.diarization or options.multichannel,
+            words=options.transcription_model == "premium"
+            or options.diarization
+            or options.multichannel
+            or (options.privacy is not None and options.privacy.times),
             keyterms=options.keyterms,
         )
         self.elapsed_s["transcribe"] = self.elapsed_s.get("transcribe", 0.0) + time.monotonic() - started

@@ -1,12 +1,14 @@
-"""What is written in the place of something that was found: the four kinds of `pii_substitution`. Pure."""
+"""What is written in the place of something that was found: the kinds of `pii_types.SUBSTITUTIONS`. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 
-KINDS = ("type", "mask", "hash", "numbered")
+from jobs.pipeline.pii_types import TITLES
+
 MASK = "#"
 # Enough that two of a customer's values hardly ever share one, too few characters to be taken for a value.
 HASH_CHARACTERS = 12
@@ -30,20 +32,48 @@ def substitute(kind: str, key: bytes) -> Callable[[str, str], str]:
 
 
 class _Numbers:
+    """The numbers given so far. A name has the number of one that it is part of, or that is part of it."""
+
     def __init__(self) -> None:
-        self._said: dict[str, list[tuple[str, ...]]] = {}
+        self._given: dict[str, int] = {}
+        self._known: dict[tuple[str, str], int] = {}
+        self._names: dict[str, list[tuple[frozenset[str], int]]] = {}
 
     def __call__(self, type_: str, said: str) -> str:
-        known = self._said.setdefault(type_, [])
-        words = tuple(said.casefold().split())
-        for number, other in enumerate(known, start=1):
-            if words == other or (type_ == "PERSON" and (set(words) < set(other) or set(other) < set(words))):
-                known[number - 1] = max(words, other, key=len)
-                return f"<{type_}_{number}>"
-        known.append(words)
-        return f"<{type_}_{len(known)}>"
+        number = self._of_name(said) if type_ == "PERSON" else self._known.get((type_, _bare(said)))
+        if number is None:
+            number = self._given[type_] = self._given.get(type_, 0) + 1
+        if type_ == "PERSON":
+            self._note_name(said, number)
+        else:
+            self._known[type_, _bare(said)] = number
+        return f"<{type_}_{number}>"
+
+    def _of_name(self, said: str) -> int | None:
+        words = _name(said)
+        alike = [known for word in words for known in self._names.get(word, ())]
+        return next((number for other, number in alike if words <= other or other <= words), None)
+
+    def _note_name(self, said: str, number: int) -> None:
+        words = _name(said)
+        for word in words:
+            known = self._names.setdefault(word, [])
+            if (words, number) not in known:
+                known.append((words, number))
+
+
+def _name(said: str) -> frozenset[str]:
+    """The words of a name without title and possessive; letters spelled one by one are one word."""
+    words = [re.sub(r"['’]s$", "", word).strip(".,'’") for word in said.casefold().split()]
+    if len(words) > 1 and all(len(word) == 1 for word in words):
+        words = ["".join(words)]
+    words = [part for word in words for part in ([_bare(word)] if re.fullmatch(r"\w(-\w)+", word) else [word])]
+    return frozenset(words) - TITLES or frozenset(words)
+
+
+def _bare(said: str) -> str:
+    return "".join(character for character in said.casefold() if character.isalnum())
 
 
 def _digest(key: bytes, type_: str, said: str) -> str:
-    plain = "".join(character for character in said.casefold() if character.isalnum())
-    return hmac.new(key, f"{type_}:{plain}".encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
+    return hmac.new(key, f"{type_}:{_bare(said)}".encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]

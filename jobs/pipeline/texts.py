@@ -13,7 +13,7 @@ SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "؟", "।")
 # What may stand behind the mark that ends a sentence.
 _CLOSING = "\"'»”’)]」』"
 # Their full stop ends no sentence: a name follows.
-_BEFORE_NAMES = frozenset({"mr.", "mrs.", "ms.", "dr.", "prof.", "sr.", "sra.", "dra.", "sig.", "dott.", "mme.", "mlle."})
+_BEFORE_NAMES = frozenset("mr. mrs. ms. dr. prof. sr. sra. dra. sig. dott. mme. mlle.".split())
 
 
 def joined_text(segments: Iterable[Segment]) -> str:

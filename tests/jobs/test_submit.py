@@ -162,7 +162,6 @@ def test_speaker_embeddings_need_premium_and_diarization(alice, other):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"pii_processing": "on"},
         {"analytics": '{"profile":"basic"}'},
         {"audio_file": None, "remote_url": "https://example.com/a.mp3"},
         {"audio_file": None, "uploaded_audio_key": "k", "uploaded_audio_token": "t"},

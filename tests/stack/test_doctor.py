@@ -46,6 +46,18 @@ def test_weights_that_were_never_prepared_are_missing(monkeypatch: pytest.Monkey
     assert doctor.speech_weights().mend == "make setup"
 
 
+def test_the_redactor_is_there_with_the_weights_that_find_names() -> None:
+    assert doctor.redactor().ok and "model_q4.onnx" in doctor.redactor().detail
+
+
+def test_without_the_weights_that_find_names_the_command_that_brings_them_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(doctor.ner.importlib.util, "find_spec", lambda name: None)
+    found = doctor.redactor()
+    assert not found.ok and found.mend == "make setup"
+
+
 def test_a_package_of_another_version_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text(
         "django==1.0 \\\n    --hash=sha256:0\nabsent==1 ; sys_platform == 'win32' \\\n"

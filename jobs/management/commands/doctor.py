@@ -23,7 +23,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from jobs import liveness
-from jobs.engines import diarizer_weights, ffmpeg, weights
+from jobs.engines import diarizer_weights, ffmpeg, registry, weights
+from jobs.engines.pii import ner
 from jobs.pipeline.types import EngineUnavailable
 from tuplets.stack.layout import MIN_FREE_BYTES, PROJECT_DIR
 
@@ -92,6 +93,17 @@ def diarizer() -> Finding:
     return Finding("diarizer", True, f"{diarizer_weights.MODEL} in {folder or diarizer_weights.CARRIED}")
 
 
+def redactor() -> Finding:
+    """Whether PII can be redacted, and names found by more than rules, without loading presidio."""
+    if not registry.available("redactor"):
+        return Finding("redactor", False, "presidio-analyzer is not installed", INSTALL)
+    try:
+        weights_of_names = ner.checked_files(None)
+    except EngineUnavailable as error:
+        return Finding("redactor", False, str(error), INSTALL)
+    return Finding("redactor", True, f"presidio, names with {min(weights_of_names.values()).name}")
+
+
 def decoder() -> Finding:
     try:
         return Finding("ffmpeg", True, ffmpeg.executable())
@@ -151,6 +163,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     disk,
     speech_weights,
     diarizer,
+    redactor,
     decoder,
     database,
     migrations,

@@ -78,6 +78,43 @@ def test_what_another_says_briefly_does_not_hide_a_number():
     ]
 
 
+def test_a_short_answer_that_goes_on_with_a_number_is_no_interruption_of_it():
+    call = [
+        said(0.0, "The policy number is four four"),
+        said(4.0, "got it", "SPEAKER_01"),
+        said(6.0, "seven one nine"),
+        said(8.0, "go on", "SPEAKER_01"),
+        said(10.0, "zero two three"),
+    ]
+    found = redacted(call, finder(POLICY_NUMBER="four four seven one nine zero two three"))
+    assert texts(found) == ["The policy number is <POLICY_NUMBER>", "got it", "go on"]
+
+
+def test_the_sound_goes_from_the_word_before_to_the_word_after():
+    """A number of several groups is one word to a recogniser, with the time of one group."""
+    words = (Word(1.0, 1.4, "It's"), Word(3.0, 3.5, "4111-1111,"), Word(6.0, 6.5, "yes."))
+    found = redacted([Segment(1.0, 6.5, "It's 4111-1111, yes.", "en", words=words)], finder(CREDIT_CARD="4111-1111"))
+    assert found.spans_s == ((1.4, 6.0),)
+
+
+def test_the_sound_goes_over_the_edge_of_a_phrase_as_far_as_the_next_one():
+    call = [said(0.0, "And the card?", "SPEAKER_01"), said(3.0, "4111-1111"), said(60.0, "Thank you.", "SPEAKER_01")]
+    found = redacted(call, finder(CREDIT_CARD="4111-1111"))
+    assert found.spans_s == ((1.5, 8.5),)
+
+
+def test_a_word_that_says_more_than_what_was_found_goes_with_it():
+    words = (Word(0.0, 0.5, "Hello,"), Word(0.5, 0.6, "I am Sarah Mitchell"))
+    found = redacted([Segment(0.0, 0.6, "Hello, I am Sarah Mitchell", "en", words=words)], finder(PERSON="Sarah.*"))
+    assert texts(found) == ["Hello, I am <PERSON>"]
+    assert [word.text for word in found.segments[0].words] == ["Hello,", "<PERSON>"]
+
+
+def test_words_that_do_not_spell_a_segment_go_where_nothing_was_found_too():
+    odd = Segment(0.0, 1.5, "Good morning.", "en", words=(Word(0.0, 1.0, "Sarah"),))
+    assert redacted([odd], finder(PERSON="Sarah")).segments[0].words == ()
+
+
 def test_findings_that_share_a_word_are_one_with_every_detector():
     def find(text, language):
         return [Finding(0, 9, "ORDER_NUMBER", 0.4, ("order",)), Finding(5, 14, "PHONE_NUMBER", 0.8, ("phone", "order"))]
@@ -99,7 +136,7 @@ def test_words_that_do_not_spell_their_segment_go_with_it():
     odd = Segment(0.0, 1.5, "I am Sarah.", "en", words=(*segment.words[:2], Word(1.0, 1.5, "Sara.")))
     found = redacted([odd], finder(PERSON="Sarah"))
     assert texts(found) == ["I am <PERSON>."] and found.segments[0].words == ()
-    assert found.spans_s == ((0.0, 1.5),)
+    assert found.spans_s == ((0.0, 6.5),)  # and the silence behind, as far as a number may have begun or gone on
 
 
 def test_what_is_said_in_another_of_the_languages_is_looked_at_in_that_language():
@@ -122,6 +159,17 @@ def test_the_four_kinds_of_placeholder():
     assert texts(redacted(call, find, "mask")) == ["##### ######## and ### and #####"]
     (hashed,) = texts(redacted(call, find, "hash"))
     assert re.fullmatch(r"(<PERSON:[0-9a-f]{12}>)( and <PERSON:[0-9a-f]{12}>){2}", hashed)
+
+
+def test_a_number_stays_with_a_name_by_title_possessive_and_part_and_with_digits_however_they_are_written():
+    number = substitute("numbered", b"")
+    assert number("PERSON", "Daniel Robert Harper") == number("PERSON", "Mr. Harper") == number("PERSON", "Harper's")
+    assert (
+        number("PERSON", "H-A-R-P-E-R") == number("PERSON", "h a r p e r") == number("PERSON", "daniel") == "<PERSON_1>"
+    )
+    assert number("PERSON", "Mary Smith") == "<PERSON_2>" and number("PERSON", "Tom Smith") == "<PERSON_3>"
+    assert number("PHONE_NUMBER", "212-555-0147") == number("PHONE_NUMBER", "212 555 0147,") == "<PHONE_NUMBER_1>"
+    assert number("PHONE_NUMBER", "212-555-0148") == "<PHONE_NUMBER_2>"
 
 
 def test_a_hash_is_the_same_for_the_same_value_and_key_only():
