@@ -3,7 +3,8 @@
     python -m benchmarks.beside RECORDING [--tier standard|premium] [--hours H]
 
 RECORDING is any file; `--hours` loops it to that length first. Both runs use the cores that the settings say. Prints
-Markdown: wall-clock and CPU-seconds of each, their ratios, and the peak memory of the process.
+Markdown: wall-clock and CPU-seconds of each (decoding, which is ffmpeg's own process, counts in the former only), their
+ratio, and the peak memory of the process so far.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def timed(source: pathlib.Path, options: Options) -> tuple[float, float, int, fl
 
 
 def report(source: pathlib.Path, tier: str) -> Iterator[str]:
-    yield f"| {tier} | wall s | times real time | CPU-s per second | peak MB | speakers |"
+    yield f"| {tier} | wall s | times real time | CPU-s per second | peak MB so far | speakers |"
     yield "|---|--:|--:|--:|--:|--:|"
     walls = []
     plain, told = Options(transcription_model=tier), SpeakerBounds(exact=2)

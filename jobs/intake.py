@@ -147,7 +147,8 @@ def open_download(*, job: Job) -> Iterator[bytes]:
 def open_redacted_audio(*, job: Job) -> tuple[Iterator[bytes], int]:
     """The same for the redacted copy of the sound, and its size in bytes. 503 while the storage is out of reach."""
     file = _redacted_audio(job)
-    return _counted(job, _chunks(file)), file.size
+    size = file.size
+    return _counted(job, _chunks(file)), size
 
 
 def size_of_redacted_audio(*, job: Job) -> int:

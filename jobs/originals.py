@@ -3,12 +3,10 @@
 Called by `processing` when a job completes and by the sweeper, in case a worker died in between.
 """
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import structlog
-from django.conf import settings
 
 from jobs import sources
 from jobs.engines import audio_masking
@@ -18,7 +16,7 @@ from jobs.pipeline.types import Redaction
 log = structlog.get_logger(__name__)
 
 NO_COPY = (
-    "No redacted copy of the audio was made, because {reason}; the original recording is kept until its retention ends."
+    "No redacted copy of the audio was made, because {reason}; the original recording is kept as any other job's is."
 )
 
 
@@ -37,28 +35,26 @@ def why_no_copy(redaction: Redaction) -> str | None:
 
 
 def redacted_copy(
-    job: Job, claim: Claim, source: Path, redaction: Redaction, on_progress: Callable[[float], None]
+    job: Job, claim: Claim, source: Path, redaction: Redaction, on_progress: Callable[[float], None], folder: Path
 ) -> str:
-    """Makes and keeps the copy that the job asked for; returns its storage name.
+    """Makes, in `folder`, and keeps the copy that the job asked for; returns its storage name.
 
     Nothing is kept when this raises.
     """
-    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
-        target = Path(folder) / f"copy{audio_masking.SUFFIX}"
-        audio_masking.mask(source, target, redaction.spans_s, job.pii_audio, on_progress)
-        return sources.keep_redacted(target, job.id, claim.attempt, audio_masking.SUFFIX)
+    target = folder / f"copy{audio_masking.SUFFIX}"
+    audio_masking.mask(source, target, redaction.spans_s, job.pii_audio, on_progress)
+    return sources.keep_redacted(target, job.id, claim.attempt, audio_masking.SUFFIX)
 
 
-def forget(job: Job) -> bool:
+def forget(job: Job) -> None:
     """Deletes the original of a completed job that has a redacted copy. Again changes nothing.
 
-    False: the storage is out of reach. The sweeper tries again.
+    Where the storage can't, it is logged, and the sweeper tries again.
     """
     try:
         sources.discard(job.source_key)
     except OSError as error:
         log.error("original_not_deleted", job_id=str(job.pk), error=type(error).__name__)
-        return False
+        return
     Job.objects.replaced().filter(pk=job.pk).update(source_key="")
     log.info("original_deleted", job_id=str(job.pk))
-    return True

@@ -6,13 +6,11 @@ silence, stops and stores nothing.
 
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import dramatiq
 import orjson
 import structlog
-from django.conf import settings
 from django.db import Error as DatabaseProblem
 from django.db import connection
 from django.utils.crypto import salted_hmac
@@ -34,8 +32,8 @@ UNAVAILABLE_MESSAGE = (
     "Transcription is not available on this server right now. Its operator can run `manage.py doctor` to see why."
 )
 DIARIZATION_UNAVAILABLE_MESSAGE = (
-    "The job asked for diarization, and an engine that it takes is not available on this server right now. "
-    "Its operator can run `manage.py doctor` to see which one and what mends it."
+    "The job asked for diarization, and the models that tell speakers apart can't be loaded on this server right now. "
+    "Its operator can run `manage.py doctor` to see why; without diarization=true the recording can be transcribed."
 )
 # Of the whole job, where a redacted copy of the sound is made too.
 MASKING_SHARE = 0.1
@@ -64,7 +62,7 @@ def process(job_id: str) -> None:
         _patiently(Job.objects.fail, claim, code=error.code, message=error.message)
         log.info("job_failed", code=error.code)
     except EngineUnavailable as error:
-        _patiently(Job.objects.fail, claim, code="engine_unavailable", message=_unavailable_message(job))
+        _patiently(Job.objects.fail, claim, code="engine_unavailable", message=_unavailable_message(error))
         log.error("engine_unavailable", error=str(error))
     except BaseException as error:  # dramatiq's Shutdown is no Exception: it costs the job nothing
         Job.objects.give_back(claim, failed=isinstance(error, Exception))
@@ -75,13 +73,13 @@ def process(job_id: str) -> None:
 def _run(job: Job, claim: Claim, lease: Lease) -> tuple[Outcome, str]:
     """What came of the recording, and the storage name of its redacted copy if one was asked for and could be made."""
     share = 1.0 - MASKING_SHARE if job.pii_audio else 1.0
-    with sources.local_copy(job.source_key) as path:
+    with sources.work_folder(job.pk, claim.attempt) as folder, sources.local_copy(job.source_key) as path:
         outcome = run(
             _options(job),
             path,
             engine,
             lambda stage, fraction: lease.report(stage, share * fraction),
-            work_dir=Path(settings.FILE_UPLOAD_TEMP_DIR),
+            work_dir=folder,
             on_decoded=lambda audio: Job.objects.note_duration(claim, audio.duration_s),
         )
         if not job.pii_audio or outcome.redaction is None:
@@ -93,7 +91,7 @@ def _run(job: Job, claim: Claim, lease: Lease) -> tuple[Outcome, str]:
         def on_masked(done: float) -> None:
             lease.report("mask", share + MASKING_SHARE * done)
 
-        return outcome, originals.redacted_copy(job, claim, path, outcome.redaction, on_masked)
+        return outcome, originals.redacted_copy(job, claim, path, outcome.redaction, on_masked, folder)
 
 
 def _options(job: Job) -> Options:
@@ -119,8 +117,8 @@ def _privacy(job: Job) -> Privacy:
     )
 
 
-def _unavailable_message(job: Job) -> str:
-    return DIARIZATION_UNAVAILABLE_MESSAGE if job.diarization else UNAVAILABLE_MESSAGE
+def _unavailable_message(error: EngineUnavailable) -> str:
+    return DIARIZATION_UNAVAILABLE_MESSAGE if error.role == "diarizer" else UNAVAILABLE_MESSAGE
 
 
 def _finish(job: Job, claim: Claim, outcome: Outcome, copy_key: str, *, elapsed_s: float) -> None:

@@ -113,6 +113,23 @@ def remove_leftovers() -> int:
 
 
 @contextmanager
+def work_folder(job_id: uuid.UUID, attempt: int) -> Iterator[Path]:
+    """A folder for what one attempt needs while it works: the decoded sound. Gone afterwards.
+
+    What a killed earlier attempt left on this machine goes at once: it is the recording itself.
+    """
+    place = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    for earlier in range(1, attempt):
+        shutil.rmtree(place / f"work-{job_id}-{earlier}", ignore_errors=True)
+    folder = place / f"work-{job_id}-{attempt}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def local_copy(source_key: str) -> Iterator[Path]:
     """The recording as a local file: itself on a local storage, a temporary copy of it on a remote one."""
     try:

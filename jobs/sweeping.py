@@ -35,6 +35,5 @@ def sweep() -> int:
             break
         sent += 1
     for job in Job.objects.replaced()[:BATCH]:
-        if not originals.forget(job):
-            break
+        originals.forget(job)
     return sent

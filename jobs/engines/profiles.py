@@ -21,7 +21,7 @@ PROFILES: dict[str, dict[str, Role]] = {
             "jobs.engines.transcriber_whisper.WhisperTranscriber",
             {"tier": "standard", "device": "cpu", "compute_type": "int8", "batch_size": 8},
         ),
-        # The same weights, held once, decoded more thoroughly.
+        # The same weights, held once, with more ways for what went wrong.
         "transcriber.premium": (
             "jobs.engines.transcriber_whisper.WhisperTranscriber",
             {"tier": "premium", "device": "cpu", "compute_type": "int8", "batch_size": 8},

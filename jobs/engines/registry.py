@@ -29,7 +29,11 @@ def engine(role: str) -> Any:
     """
     with _lock:
         if role not in _engines:
-            _engines[role] = _build(role)
+            try:
+                _engines[role] = _build(role)
+            except EngineUnavailable as error:
+                error.role = role
+                raise
         return _engines[role]
 
 

@@ -13,7 +13,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -231,9 +231,19 @@ class _FrameReader:
         extra = max(0, SHORTEST_FRAMES - (last - first)) // 2 + MARGIN_FRAMES
         begin, end = max(0, first - extra), min(self._sound_frames, last + extra)
         sound = _sound(self._audio, begin * FRAME_SAMPLES, (end - begin) * FRAME_SAMPLES + FBANK_TAIL_SAMPLES)
-        with torch.inference_mode(), short_floats(self.device):
-            frames: torch.Tensor = self._model.forward_frames(sound.to(self.device)[None, None])[0]
+        with torch.inference_mode():
+            frames = self._frames_of(sound.to(self.device)[None, None])[0]
         return frames[..., first - begin : last - begin].float()
+
+    def _frames_of(self, sound: torch.Tensor) -> torch.Tensor:
+        """The trunk's `forward_frames`, its layers above the filter banks in short floats."""
+        if not isinstance(self._model, BaseWeSpeakerResNet):
+            frames: torch.Tensor = self._model.forward_frames(sound)
+            return frames
+        banks, resnet = self._model.compute_fbank(sound), cast(Any, self._model.resnet)
+        with short_floats(self.device):
+            above: torch.Tensor = resnet.forward_frames(banks)
+        return above
 
 
 def _fold_norms(trunk: Any) -> None:

@@ -48,7 +48,7 @@ NOT_ALIGNED, ALIGNED, PARTLY_ALIGNED = "none", "whisper-attention", "whisper-att
 class WhisperTranscriber:
     """Shared by all jobs of a process: keeps the model, and nothing of any recording.
 
-    The tiers share the weights; premium decodes more thoroughly, and always gives words.
+    The tiers share the weights; premium has more ways for windows that went wrong, and always gives words.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ def tidy_segments(segments: Sequence[Segment], duration_s: float) -> tuple[Segme
     given the millisecond it needs rather than dropped, because its words were said; only where the recording has not
     even that left is its text joined to the segment before. Words are put inside their segment, in order.
     """
-    last_ms = int(duration_s * 1000)
+    last_ms = int(duration_s * 1000 + 1e-6)  # 1.001 s are 1001 ms, and 1000.9999999999999 in floats
     tidy: list[Segment] = []
     previous_end = 0
     for segment in sorted(segments, key=lambda s: (s.start_s, s.end_s)):
@@ -50,6 +50,8 @@ def tidy_segments(segments: Sequence[Segment], duration_s: float) -> tuple[Segme
 def piece(segment: Segment, words: Words) -> Segment:
     """The part of a segment that these of its words make; all of them: its own text, with the words' times."""
     text = segment.text if words == segment.words else joined_words(words)
+    if words == segment.words and words[0].start_s >= words[-1].end_s:
+        return segment  # words of no length give none either
     return replace(segment, start_s=words[0].start_s, end_s=words[-1].end_s, text=text, words=words)
 
 

@@ -23,6 +23,8 @@ Substitute = Callable[[str, str], str]
 
 # "Mhm." and "Okay, got it, go on." don't end what the other is dictating.
 INTERJECTION_WORDS = 4
+# Fewer letters and digits than this are said by chance.
+SHORTEST_AGAIN = 4
 # How many segments before and after an interjection are read together without it.
 AROUND = 3
 # A number that is dictated with pauses is one word to a recogniser, and may be given the time of its last part only. So
@@ -142,25 +144,62 @@ def _spans(
     tokens: Sequence[_Token], looks: Iterable[tuple[str, list[int]]], find: Find, types: Collection[str]
 ) -> list[_Span]:
     """In order of where they begin; no two share a token."""
-    numbers = count()
-    owner: dict[int, int] = {}
-    spans: dict[int, _Span] = {}
-    for language, look in looks:
+    joined = _Joined()
+    narrow: list[_Span] = []  # what only a look at some of the tokens found
+    for number, (language, look) in enumerate(looks):
         starts, ends = _edges([tokens[at] for at in look])
         for finding in find(" ".join(tokens[at].text for at in look), language):
-            if finding.type not in types:
-                continue
+            wanted = next((kind for kind in (finding.type, *finding.also) if kind in types), None)
             first, last = bisect.bisect_right(ends, finding.start), bisect.bisect_left(starts, finding.end)
             places = frozenset(look[first:last])
-            if not any(tokens[at].core for at in places):
+            if wanted is None or not any(tokens[at].core for at in places):
                 continue
-            span = _Span(places, finding, len(places), frozenset(finding.detectors))
-            for met in {owner[at] for at in places if at in owner}:
-                span = span.joined(spans.pop(met))
-            number = next(numbers)
-            spans[number] = span
-            owner.update(dict.fromkeys(span.places, number))
-    return sorted(spans.values(), key=lambda span: min(span.places))
+            span = _Span(places, replace(finding, type=wanted), len(places), frozenset(finding.detectors))
+            if joined.add(span) and number:
+                narrow.append(span)
+    for span in _said_again(tokens, narrow):
+        joined.add(span)
+    return sorted(joined.spans.values(), key=lambda span: min(span.places))
+
+
+class _Joined:
+    """Spans, of which no two share a token: what would is one."""
+
+    def __init__(self) -> None:
+        self.spans: dict[int, _Span] = {}
+        self._owner: dict[int, int] = {}
+        self._numbers = count()
+
+    def add(self, span: _Span) -> bool:
+        """Whether some of it was not covered yet."""
+        new = not all(at in self._owner for at in span.places)
+        for met in {self._owner[at] for at in span.places if at in self._owner}:
+            span = span.joined(self.spans.pop(met))
+        number = next(self._numbers)
+        self.spans[number] = span
+        self._owner.update(dict.fromkeys(span.places, number))
+        return new
+
+
+def _said_again(tokens: Sequence[_Token], spans: Iterable[_Span]) -> Iterator[_Span]:
+    """Where the same letters and digits stand elsewhere, however they are divided into words."""
+    plain = [_plain(token.core) for token in tokens]
+    known: dict[str, dict[str, _Span]] = {}
+    for span in spans:
+        value = "".join(plain[at] for at in sorted(span.places))
+        if len(value) >= SHORTEST_AGAIN:
+            known.setdefault(value[0], {})[value] = span
+    for first, beginning in enumerate(plain):
+        for value, span in known.get(beginning[:1], {}).items():
+            said, at = "", first
+            while len(said) < len(value) and at < len(plain) and value.startswith(said + plain[at]):
+                said, at = said + plain[at], at + 1
+            if said == value:
+                yield replace(span, places=frozenset(range(first, at)), reach=at - first)
+
+
+def _plain(core: str) -> str:
+    return "".join(character for character in core.casefold() if character.isalnum())
 
 
 def _edges(tokens: Sequence[_Token]) -> tuple[list[int], list[int]]:
@@ -253,8 +292,10 @@ def _times(
 ) -> Iterator[tuple[float, float]]:
     """When what was found in a segment is said: all the time between the words around it that stay."""
     segment = segments[number]
-    before_s = max((other.end_s for other in segments[max(0, number - 1) : number]), default=0.0)
-    after_s = min((other.start_s for other in segments[number + 1 : number + 2]), default=math.inf)
+    # What another channel says meanwhile is no limit.
+    before = (other.end_s for other in reversed(segments[:number]) if other.end_s <= segment.start_s)
+    after = (other.start_s for other in segments[number + 1 :] if other.start_s >= segment.end_s)
+    before_s, after_s = next(before, 0.0), next(after, math.inf)
     earliest_s = min(segment.start_s, max(before_s, segment.start_s - REACH_S))
     latest_s = max(segment.end_s, min(after_s, segment.end_s + REACH_S))
     for found, group in groupby(range(len(runs)), lambda at: runs[at].span is not None):

@@ -28,6 +28,8 @@ ISLAND_GAP_S = 0.6
 SENTENCE_GAP_S = 0.3
 # "Yes." while the other has not finished is heard from its beginning on; the end of the other's sentence is not.
 HEARD_THROUGHOUT = 0.7
+# The first word of an answer is said by whoever is heard in half of it, whoever else is.
+HEARD_AT_ALL = 0.5
 # What makes an island somebody's own turn: a turn this long that fills this much of it, while the other is silent for
 # at least this much of it or it is a sentence of its own.
 OWN_TURN_S = 0.25
@@ -202,7 +204,8 @@ def _align_to_sentences(phrases: Sequence[list[_Said]], turns: Timeline) -> None
     """Moves a change of speaker by one word to the end of a sentence, in place.
 
     "policy" | "number. It is" becomes "policy number." | "It is" where whoever goes on is not heard from the beginning
-    of that word; "Thank you. Yes," | "it is" becomes "Thank you." | "Yes, it is" where they are heard in it.
+    of that word, and it begins no sentence or the first is heard in it; "Thank you. Yes," | "it is" becomes
+    "Thank you." | "Yes, it is" where they are heard in half of it.
     """
     stream = [unit for units in phrases for unit in units]
     for before, word, after in zip(stream, stream[1:], stream[2:], strict=False):
@@ -210,13 +213,20 @@ def _align_to_sentences(phrases: Sequence[list[_Said]], turns: Timeline) -> None
             continue
         ends, ended = _ends(word), _ends(before)
         heard = turns.shares(word.start_s, word.end_s)
-        throughout = heard.get(word.speaker, 0.0) > HEARD_THROUGHOUT * (word.end_s - word.start_s)
+        length_s = word.end_s - word.start_s
+        throughout = heard.get(word.speaker, 0.0) > HEARD_THROUGHOUT * length_s
         near_before = word.start_s - before.end_s <= SENTENCE_GAP_S
         near_after = after.start_s - word.end_s <= SENTENCE_GAP_S
-        if ends and not ended and near_before and word.speaker != before.speaker and not throughout:
+        changes_before, changes_after = word.speaker != before.speaker, word.speaker != after.speaker
+        goes_on = before.speaker in heard or not word.words[0].text[:1].isupper()
+        if ends and not ended and near_before and changes_before and goes_on and not throughout:
             word.speaker = before.speaker
-        elif ended and not ends and near_after and word.speaker == before.speaker and after.speaker in heard:
+        elif ended and not ends and near_after and changes_after and _heard_in_half(after.speaker, heard, length_s):
             word.speaker = after.speaker
+
+
+def _heard_in_half(speaker: str | None, heard: dict[str, float], length_s: float) -> bool:
+    return speaker is not None and 0.0 < HEARD_AT_ALL * length_s <= heard.get(speaker, 0.0)
 
 
 def _ends(unit: _Said) -> bool:

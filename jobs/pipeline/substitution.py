@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from jobs.pipeline.pii_types import TITLES
 
-MASK = "#"
+MASK = "####"
 # Enough that two of a customer's values hardly ever share one, too few characters to be taken for a value.
 HASH_CHARACTERS = 12
 
@@ -18,12 +18,12 @@ def substitute(kind: str, key: bytes) -> Callable[[str, str], str]:
     """`f(type, what was said)` -> what is written instead; a new one for each job.
 
     - type: `<PERSON>`
-    - mask: `######`, a sign for each letter and digit, spaces and punctuation kept
+    - mask: `####`, whatever it was: the lengths of spoken digits would tell which they are
     - hash: `<PERSON:9f2c41ab03de>`, HMAC-SHA256 of what was said under `key`: who lacks the key can't try out values
     - numbered: `<PERSON_1>`, the same number for what was said before, or is part of a name that was
     """
     if kind == "mask":
-        return lambda type_, said: "".join(MASK if character.isalnum() else character for character in said)
+        return lambda type_, said: MASK
     if kind == "hash":
         return lambda type_, said: f"<{type_}:{_digest(key, type_, said)}>"
     if kind == "numbered":
@@ -56,6 +56,8 @@ class _Numbers:
 
     def _note_name(self, said: str, number: int) -> None:
         words = _name(said)
+        if any(words < other and known == number for word in words for other, known in self._names.get(word, ())):
+            return  # "John" of "John Smith" is nobody of his own: the next John has a number of his own
         for word in words:
             known = self._names.setdefault(word, [])
             if (words, number) not in known:

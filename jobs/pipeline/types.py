@@ -28,7 +28,12 @@ class InputRejected(Exception):
 
 
 class EngineUnavailable(Exception):
-    """This server lacks what the job needs; the message is one sentence that names the command which mends it."""
+    """This server lacks what the job needs; the message is one sentence that names the command which mends it.
+
+    `role`: what could not be had, as in `engines.profiles`; "" where it was there and did not answer.
+    """
+
+    role = ""
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,8 @@ class Speakers:
 class Finding:
     """A stretch of a text that names or identifies somebody: characters `start` up to, not including, `end`.
 
-    `type` is one of `pii_types.TYPES`; `detectors` names the recognizers that found it or a part of it, each once.
+    `type` is one of `pii_types.TYPES`, `also` are the others that it or a part of it was taken for; `detectors` names
+    the recognizers that found it or a part of it, each once.
     """
 
     start: int
@@ -175,6 +181,7 @@ class Finding:
     type: str
     confidence: float
     detectors: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,16 @@ def test_a_copy_that_can_not_be_read_now_is_503(alice):
     assert job.download_count == 0
 
 
+def test_the_sound_that_a_killed_worker_had_decoded_goes_with_the_next_attempt(alice, process, settings):
+    job = job_with_recording(alice, tone(6.0), **REPLACED)
+    left = Path(settings.FILE_UPLOAD_TEMP_DIR) / f"work-{job.pk}-1" / "job-x"
+    left.mkdir(parents=True)
+    (left / "decoded-0.s16").write_bytes(b"sound")
+    Job.objects.filter(pk=job.pk).update(attempt=1)
+    process(job)
+    assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
+
+
 def test_what_an_earlier_attempt_left_goes_with_the_next(alice, process):
     job = job_with_recording(alice, tone(6.0), **REPLACED)
     default_storage.save(f"redacted/{job.pk}/1.mp3", ContentFile(COPY))

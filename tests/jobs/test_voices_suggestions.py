@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from jobs import processing, speed, voices
+from jobs.engines import registry
 from jobs.models import Job, Voice, VoiceLibrary
 from jobs.pipeline.run import Options, Outcome
 from jobs.pipeline.types import EngineUnavailable, SpeakerBounds
@@ -209,19 +210,21 @@ def test_the_pipeline_is_asked_for_what_the_job_says(alice, monkeypatch):
     ]
 
 
-def test_diarization_that_is_not_to_be_had_fails_the_job_and_says_so(alice, monkeypatch):
-    def unavailable(*args, **kwargs):
+@pytest.mark.parametrize(("role", "told"), [("diarizer", True), ("transcriber.premium", False)])
+def test_an_engine_that_is_not_to_be_had_fails_the_job_and_says_which(alice, monkeypatch, role, told):
+    def unavailable(asked):
+        assert asked == role
         raise EngineUnavailable("run make setup in /srv/secret")
 
-    monkeypatch.setattr(processing, "run", unavailable)
-    diarized, channels = embedding_job(alice), embedding_job(alice, diarization=False, multichannel=True)
-    for job, told in ((diarized, True), (channels, False)):
-        processing.process(str(job.pk))
-        row = alice.api.get(f"/jobs/{job.pk}").json()
-        assert row["status"] == "failed" and row["result"] is None
-        assert ("diarization" in row["error_message"]) == told
-        assert "not available on this server" in row["error_message"] and "doctor" in row["error_message"]
-        assert "/srv" not in row["error_message"]
+    monkeypatch.setattr(registry, "_engines", {"transcriber.premium": object()} if told else {})
+    monkeypatch.setattr(registry, "_build", unavailable)
+    job = embedding_job(alice)
+    processing.process(str(job.pk))
+    row = alice.api.get(f"/jobs/{job.pk}").json()
+    assert row["status"] == "failed" and row["result"] is None
+    assert ("tell speakers apart" in row["error_message"]) == told
+    assert "on this server" in row["error_message"] and "doctor" in row["error_message"]
+    assert "/srv" not in row["error_message"]
 
 
 def test_diarized_jobs_do_not_spoil_the_estimates_of_others(alice, monkeypatch):

@@ -107,13 +107,22 @@ def _streets_before(scene: Scene) -> Iterator[Span]:
 
 def _part_of_street(scene: Scene, index: int, named: bool) -> bool:
     word = scene.words[index]
+    if word.cased and not word.capital:
+        return _number_sign_after(scene, index)
     if word.cased:
-        return word.capital
+        return True
     if word.lower in scene.rules.addresses.places_after:
         return False
     if word.lower in scene.language.stop_words:
         return not named and _number_after(scene, index + 1) > index + 1
     return not named or scene.tags[index].street >= _FAINT or _number_after(scene, index + 1) > index + 1
+
+
+def _number_sign_after(scene: Scene, index: int) -> bool:
+    """ "calle mayor número 8": the sign says what the capital does not."""
+    signs = scene.rules.addresses.number_signs
+    signed = index + 1 < len(scene.words) and scene.words[index + 1].lower in signs
+    return signed and _number_after(scene, index + 1) > index + 2
 
 
 def _streets_ending(scene: Scene) -> Iterator[Span]:

@@ -25,6 +25,7 @@ class _Span:
     end: int
     best: Found
     detectors: set[str] = field(default_factory=set)
+    types: set[str] = field(default_factory=set)
 
 
 def merge(text: str, found: Iterable[Found]) -> tuple[Finding, ...]:
@@ -50,6 +51,7 @@ def merge(text: str, found: Iterable[Found]) -> tuple[Finding, ...]:
 def _unite(span: _Span, one: Found) -> None:
     span.end = max(span.end, one.end)
     span.detectors.add(one.detector)
+    span.types |= {one.type, span.best.type}
     if _rank(one) > _rank(span.best):
         span.best = one
 
@@ -76,4 +78,5 @@ def _finding(text: str, span: _Span) -> Finding | None:
         end -= 1
     if start >= end:
         return None
-    return Finding(start, end, span.best.type, min(1.0, span.best.score), tuple(sorted(span.detectors)))
+    also = tuple(sorted(span.types - {span.best.type}))
+    return Finding(start, end, span.best.type, min(1.0, span.best.score), tuple(sorted(span.detectors)), also)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -102,7 +103,14 @@ class _Said:
         # Of a round number nobody knows that it is a part of this one.
         if len(said) < len(known) and (digits < _FEWEST or said.endswith("000")):
             return False
-        return CHECKS["not_year"](said)
+        # A PIN that looks like a year is known by its being said digit by digit, as no year is.
+        return CHECKS["not_year"](said) or (said == known and self._digit_by_digit(first, after))
+
+    def _digit_by_digit(self, first: int, after: int) -> bool:
+        stretches = self._offsets[first:after]
+        return len(set(stretches)) == len(stretches) and not any(
+            one[1] == other[0] for one, other in itertools.pairwise(stretches)
+        )
 
     @cached_property
     def _offsets(self) -> list[tuple[int, int]]:

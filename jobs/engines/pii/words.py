@@ -25,6 +25,7 @@ _PLACE = "LOCATION"
 _PERSON = "PERSON"
 
 log = logging.getLogger(__name__)
+_language = functools.cache(Language)
 
 
 class Words:
@@ -35,7 +36,7 @@ class Words:
     """
 
     def __init__(self, language: str, models_dir: pathlib.Path | None) -> None:
-        self.language = Language(language)
+        self.language = _language(language)
         self._ner = _model_or_none(models_dir)
         self.problem = WITHOUT_MODEL if self._ner is None else None
         self.recognizers: list[EntityRecognizer] = [

@@ -74,6 +74,18 @@ def test_the_first_word_of_an_answer_over_the_end_of_the_question_is_the_answers
     assert rows == [("SPEAKER_00", "Thank you."), ("SPEAKER_01", "Yes, it is.")]
 
 
+def test_a_last_word_in_which_the_first_is_not_heard_is_the_others():
+    found = diarized(("a", 0.0, 1.2), ("b", 1.35, 2.4))
+    rows, _ = assigned([spoken("Is that it Yes. Thanks bye.")], found)
+    assert rows == [("SPEAKER_00", "Is that it"), ("SPEAKER_01", "Yes. Thanks bye.")]
+
+
+def test_a_moment_of_the_other_does_not_take_the_word_that_goes_on():
+    found = diarized(("a", 0.0, 0.8), ("b", 0.8, 2.4), turns=[("a", 0.0, 0.8), ("b", 0.79, 2.4)])
+    rows, _ = assigned([spoken("Right. But wait please")], found)
+    assert rows == [("SPEAKER_00", "Right. But"), ("SPEAKER_01", "wait please")]
+
+
 def test_a_word_belongs_to_whom_it_overlaps_most():
     rows, _ = assigned([spoken("one two three four five")], diarized(("a", 0.0, 0.9), ("b", 0.9, 2.0)))
     assert rows == [("SPEAKER_00", "one two"), ("SPEAKER_01", "three four five")]
