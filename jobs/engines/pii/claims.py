@@ -28,6 +28,7 @@ PROOF = 0.8
 RECITED = 24
 # In a list as long as this one, some digits are a valid telephone number of some country wherever one looks.
 ENDLESS = 120
+_LONGEST_PHONE = 15  # ITU-T E.164
 _OF_RUNS = ("digits", "code", "phone", "iban")
 
 
@@ -163,7 +164,7 @@ class _Claiming:
                     continue
                 found = None if self._against(rule, run) else self._beginning(run, rule)
                 if found is not None:
-                    return _Part(*found, rule, rule.scores.context)
+                    return _Part(_with_area_code(run, *found, rule), found[1], rule, rule.scores.context)
         return None
 
     def _against(self, rule: Rule, run: Run) -> bool:
@@ -245,6 +246,12 @@ def _in_a_row(runs: Sequence[Run]) -> Iterator[int]:
     for chain in chains:
         digits = sum(character.isdecimal() for run in chain for piece in run.pieces for character in piece.value)
         yield from [digits] * len(chain)
+
+
+def _with_area_code(run: Run, first: int, after: int, rule: Rule) -> int:
+    """Where a telephone number begins: "My cell is 415." before "555-0184" is of it, though a sentence seems to end."""
+    before = run.part(0, after).value
+    return 0 if rule.type == "PHONE_NUMBER" and before.isdecimal() and len(before) <= _LONGEST_PHONE else first
 
 
 def _joined(parts: Iterable[_Part], rule: Rule) -> list[_Part]:

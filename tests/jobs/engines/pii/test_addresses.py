@@ -5,6 +5,7 @@ import pytest
 from tests.jobs.engines.pii.finding import found
 
 STREETS = [
+    ("es", "Voy a enviar un técnico a la calle mayor número 8 en Madrid.", "calle mayor número 8"),
     ("en", "Please send it to twenty seven Willow Lane, thank you.", "twenty seven Willow Lane"),
     ("en", "It happened on the corner of Maple Avenue and Fifth Street.", "Maple Avenue and Fifth Street"),
     ("en", "I live at 42 Maple Street, apartment 4B.", "42 Maple Street, apartment 4B"),

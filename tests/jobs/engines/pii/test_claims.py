@@ -18,6 +18,7 @@ def found(code, text):
     ("code", "text", "kind", "span"),
     [
         ("en", "What is your policy number? / It's 4471 9023.", "POLICY_NUMBER", "4471 9023"),
+        ("en", "My cell is 415. 555-018 Great! Please arrive early.", "PHONE_NUMBER", "415. 555-018"),
         ("en", "my claim number is NM44719023", "CLAIM_NUMBER", "NM44719023"),
         ("en", "booking reference X 7 Q 2 9 B please", "ORDER_NUMBER", "X 7 Q 2 9 B"),
         ("en", "Can I take your date of birth?\nSure, March 14th, 1982.", "DATE_OF_BIRTH", "March 14th, 1982"),
