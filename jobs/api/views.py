@@ -17,6 +17,7 @@ from accounts.models import ApiKey
 from jobs import intake, sources
 from jobs.api import listing, rows
 from jobs.api.serializers import CancelByToken, ListJobs, SubmitJob
+from jobs.engines.audio_masking import CONTENT_TYPE, SUFFIX
 from jobs.models import Job
 from tuplets.errors import Code, TupletsError
 from tuplets.http import read_fields, read_query
@@ -96,13 +97,13 @@ class RedactedAudioView(APIView):
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         job = job_of(request, job_id)
         parts, size = intake.open_redacted_audio(job=job)
-        return StreamingHttpResponse(parts, content_type="audio/mpeg", headers=_headers(job, ".mp3", size))
+        return StreamingHttpResponse(parts, content_type=CONTENT_TYPE, headers=_headers(job, SUFFIX, size))
 
     def head(self, request: Request, job_id: str) -> HttpResponseBase:
         """Says what a download would send; not counted as one."""
         job = job_of(request, job_id)
         size = intake.size_of_redacted_audio(job=job)
-        return HttpResponse(content_type="audio/mpeg", headers=_headers(job, ".mp3", size))
+        return HttpResponse(content_type=CONTENT_TYPE, headers=_headers(job, SUFFIX, size))
 
 
 def _attachment_headers(job: Job) -> dict[str, str]:
