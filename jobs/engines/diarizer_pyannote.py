@@ -7,12 +7,14 @@ Used through the registry, in the worker only: torch is imported when the first 
 from __future__ import annotations
 
 import pathlib
+import tempfile
 import warnings
 from typing import Any
 
 import numpy as np
 
 from jobs.engines import diarizer_weights
+from jobs.engines.audio import AudioDecoder
 from jobs.engines.lanes import Lanes
 from jobs.pipeline.protocols import OnProgress
 from jobs.pipeline.types import Audio, Diarization, EngineUnavailable, SpeakerBounds, Turn
@@ -20,6 +22,9 @@ from jobs.pipeline.types import Audio, Diarization, EngineUnavailable, SpeakerBo
 DIMENSION = 256
 # What a speaker must have said alone for a voice vector to be worth comparing.
 LEAST_SPEECH_S = 1.5
+# Speech from which the embedding's ranges are learned: the project's sample, five seconds from each of four places.
+SPEECH = pathlib.Path(__file__).resolve().parents[2] / "samples" / "insurance-call.mp3"
+PIECES_S = [(start_s, start_s + 5.0) for start_s in (0.0, 25.0, 50.0, 75.0)]
 
 
 class PyannoteDiarizer:
@@ -49,6 +54,8 @@ class PyannoteDiarizer:
         )
         pipeline.instantiate(parts.settings)
         pipeline.to(torch.device(device))
+        if SPEECH.is_file():  # without it the trunk stays with floats
+            pipeline.use_bytes(_speech())
         self._pipeline = pipeline
         self._variant = None if model_dir else diarizer_weights.CARRIED_VARIANT
 
@@ -70,6 +77,14 @@ class PyannoteDiarizer:
         self, turns: tuple[Turn, ...], exclusive: tuple[Turn, ...], vectors: dict[str, tuple[float, ...]]
     ) -> Diarization:
         return Diarization(turns, exclusive, vectors, diarizer_weights.MODEL, DIMENSION, self._variant)
+
+
+def _speech() -> list[np.ndarray]:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        AudioDecoder().decode(SPEECH, pathlib.Path(scratch), lambda done: None) as audio,
+    ):
+        return [audio.read(*piece) for piece in PIECES_S]
 
 
 def _turns(annotation: Any, duration_s: float) -> tuple[Turn, ...]:

@@ -12,7 +12,7 @@ import functools
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +23,7 @@ from pyannote.audio.pipelines.clustering import VBxClustering
 from pyannote.core import SlidingWindow, SlidingWindowFeature
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from jobs.engines import shared_sincnet
+from jobs.engines import byte_trunk, shared_sincnet
 from jobs.engines.lanes import Lanes
 from jobs.engines.short_floats import short_floats
 from jobs.pipeline.protocols import OnProgress
@@ -47,21 +47,36 @@ SHORTEST_FRAMES = 125
 # repeated for an hour, six). Half an hour gives about this many, which is what its settings were made for; of more,
 # evenly spread ones find the speakers, and all are then assigned to them. AHC takes memory with the square of it too.
 MOST_CLUSTERED = 2000
+# Chunks begin after this share of a chunk, where the published settings say 0.1: half the work of segmentation, and
+# turns are found as well. VBx has as much evidence as its settings were made for when each embedding counts twice: with
+# half of it, two people whose voices are alike become one.
+STEP = 0.2
 
 
 class OnePassDiarization(SpeakerDiarization):
     """The published pipeline over an `Audio`; `find` instead of calling it. One object serves all jobs."""
 
-    def __init__(self, lanes: Lanes, **parts: Any) -> None:
-        super().__init__(**parts)
+    def __init__(self, lanes: Lanes, *, clustering: str, segmentation_step: float, **parts: Any) -> None:
+        vbx = clustering == "VBxClustering"
+        step = max(segmentation_step, STEP) if vbx else segmentation_step
+        super().__init__(clustering=clustering, segmentation_step=step, **parts)
         self._lanes = lanes
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._embedding.min_num_samples  # noqa: B018  found once, by trial: not while jobs wait
         if isinstance(self._embedding.model_, BaseWeSpeakerResNet):
             _fold_norms(self._embedding.model_.resnet)
-        if self.klustering == "VBxClustering":
-            self.clustering = BoundedVBx(lanes, self._plda, metric=self._embedding.metric)
+        if vbx:
+            weight = round(step / segmentation_step)
+            self.clustering = BoundedVBx(lanes, self._plda, metric=self._embedding.metric, weight=weight)
+        self._bytes: byte_trunk.ByteTrunk | None = None
+
+    def use_bytes(self, speech: Sequence[np.ndarray]) -> None:
+        """Has the embedding's trunk count in bytes if this device can, in the ranges that pieces of `speech` need."""
+        model = self._embedding.model_
+        if isinstance(model, BaseWeSpeakerResNet) and byte_trunk.applies_to(model.resnet, self._embedding.device):
+            banks = [model.compute_fbank(torch.from_numpy(piece)[None, None]) for piece in speech]
+            self._bytes = byte_trunk.ByteTrunk(model.resnet, banks)
 
     def find(self, audio: Audio, bounds: SpeakerBounds, on_progress: OnProgress) -> Any:
         """pyannote's DiarizeOutput. Exceptions of `on_progress` pass through."""
@@ -103,7 +118,7 @@ class OnePassDiarization(SpeakerDiarization):
         window = round(binary_segmentations.sliding_window.duration * FRAMES_A_SECOND)
         needed = _needed(masks, offsets, window)
         told = _part_of(file["told"], SEGMENTATION_SHARE, EMBEDDING_SHARE)
-        reader = _FrameReader(self._embedding, file["sound"], self._lanes, needed)
+        reader = _FrameReader(self._embedding, self._bytes, file["sound"], self._lanes, needed)
         embeddings: list[np.ndarray] = []
         done = 0
         while done < len(masks):
@@ -165,18 +180,21 @@ class OnePassDiarization(SpeakerDiarization):
 
 
 class BoundedVBx(VBxClustering):
-    """The published clustering, within what memory allows and never asking for more speakers than there can be."""
+    """The published clustering, within what memory allows and never asking for more speakers than there can be.
 
-    def __init__(self, lanes: Lanes, plda: Any, metric: str) -> None:
+    Each embedding counts `weight` times: for that many chunks of the published step.
+    """
+
+    def __init__(self, lanes: Lanes, plda: Any, metric: str, weight: int) -> None:
         super().__init__(plda, metric=metric)
-        self._lanes = lanes
+        self._lanes, self._weight = lanes, weight
 
     # The published signature names what is passed on here as `options`.
     def __call__(  # type: ignore[override]
         self, embeddings: np.ndarray, segmentations: Any = None, **options: Any
     ) -> Any:
         file = options["file"]
-        usable = len(self.filter_embeddings(embeddings, segmentations=segmentations)[0])
+        usable = min(MOST_CLUSTERED, len(super().filter_embeddings(embeddings, segmentations=segmentations)[0]))
         for name in ("num_clusters", "min_clusters", "max_clusters"):
             if options[name] is not None and math.isfinite(options[name]):
                 options[name] = max(1, min(int(options[name]), usable))
@@ -191,17 +209,20 @@ class BoundedVBx(VBxClustering):
         self, embeddings: np.ndarray, segmentations: Any = None, min_active_ratio: float = 0.2
     ) -> Any:
         found = super().filter_embeddings(embeddings, segmentations, min_active_ratio)
-        if len(found[0]) <= MOST_CLUSTERED:
+        count = len(found[0])
+        if count < 2:  # too few to cluster, however often they count
             return found
-        chosen = np.linspace(0, len(found[0]) - 1, MOST_CLUSTERED).astype(int)
+        chosen = np.linspace(0, count, min(count * self._weight, MOST_CLUSTERED), endpoint=False).astype(int)
         return tuple(values[chosen] for values in found)
 
 
 class _FrameReader:
     """The trunk's frames of a sliding stretch of the recording: computed ahead, dropped behind."""
 
-    def __init__(self, embedding: Any, audio: Audio, lanes: Lanes, needed: np.ndarray) -> None:
-        self._model, self.device = embedding.model_, embedding.device
+    def __init__(
+        self, embedding: Any, bytes_: byte_trunk.ByteTrunk | None, audio: Audio, lanes: Lanes, needed: np.ndarray
+    ) -> None:
+        self._model, self.device, self._bytes = embedding.model_, embedding.device, bytes_
         self._audio, self._lanes, self._needed = audio, lanes, needed
         self._sound_frames = max(0, (len(audio.samples) - FBANK_TAIL_SAMPLES) // FRAME_SAMPLES)
         with torch.inference_mode():
@@ -236,11 +257,13 @@ class _FrameReader:
         return frames[..., first - begin : last - begin].float()
 
     def _frames_of(self, sound: torch.Tensor) -> torch.Tensor:
-        """The trunk's `forward_frames`, its layers above the filter banks in short floats."""
+        """The trunk's `forward_frames`, its layers above the filter banks in bytes or in short floats."""
         if not isinstance(self._model, BaseWeSpeakerResNet):
             frames: torch.Tensor = self._model.forward_frames(sound)
             return frames
         banks, resnet = self._model.compute_fbank(sound), cast(Any, self._model.resnet)
+        if self._bytes:
+            return self._bytes(banks)
         with short_floats(self.device):
             above: torch.Tensor = resnet.forward_frames(banks)
         return above
