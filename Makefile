@@ -19,7 +19,7 @@ COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip co
 BENCH_SERVICES := $(subst /test",/bench",$(TEST_ENV)) $(PY) -m tuplets.stack services --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-dialogue bench-beside bench-pii bench-api clean install install-dev
+.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-dialogue bench-beside bench-pii bench-analytics bench-api clean install install-dev
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## ?/\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -39,7 +39,7 @@ check: install-dev  ## format, lint, types, import contracts, Django's checks, m
 	@.venv/bin/lint-imports --no-logo
 	@$(SERVICES) sh -c '$(PY) manage.py check && $(PY) manage.py makemigrations --check --dry-run'
 
-setup:  ## install what is missing and prepare the recognition weights, and start nothing
+setup:  ## install what is missing and fetch and prepare the weights, and start nothing
 	@$(call with-python,requirements.txt --again)
 	@$(PY) -m tuplets.stack weights
 
@@ -56,6 +56,7 @@ format: install-dev  ## format and mend what can be mended
 requirements: install-dev  ## compile requirements/*.in into the pinned lists
 	@$(COMPILE) requirements/embedded.in -o requirements.txt
 	@$(COMPILE) requirements/dev.in -c requirements.txt -o requirements/dev.txt
+	@$(COMPILE) requirements/analyst.in -o requirements/analyst.txt
 
 bench-transcribe: install-dev  ## speed, word error rate and memory against plain faster-whisper (BENCH="--testdata DIR")
 	@rm -rf "$(DATA_DIR)/bench"
@@ -75,6 +76,9 @@ bench-beside: install-dev  ## what diarization adds to the time of a recording (
 
 bench-pii: install-dev  ## PII found, false positives and cost, presidio beside it (BENCH="--calls DIR")
 	@exec env $(TEST_ENV) $(PY) -m benchmarks.pii $(BENCH)
+
+bench-analytics: install-dev  ## analytics beside gold answers, what is made up, time, memory (BENCH="--no-model")
+	@exec env $(TEST_ENV) $(PY) -m benchmarks.analytics $(BENCH)
 
 bench-api: install-dev  ## requests a second and latency of the API
 	@rm -rf "$(DATA_DIR)/bench"

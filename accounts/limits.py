@@ -24,6 +24,10 @@ KEYTERM_CHARACTERS_MAX = 60
 VOICES_MAX = 500
 VOICE_NAME_CHARACTERS_MAX = 100
 
+# Schemas of custom analytics that an account has saved; generous, as each is sent whole with the list.
+SAVED_SCHEMAS_MAX = 100
+SAVED_SCHEMA_NAME_CHARACTERS_MAX = 100
+
 # Active API keys an account; generous: it only stops a runaway script.
 ACTIVE_API_KEYS_MAX = 100
 API_KEY_NAME_CHARACTERS_MAX = 100

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
-from analytics.catalogue import DOMAINS, PACK_FIELD_KEYS
+from analytics.catalogue import DOMAINS, SCHEMA_VERSION, pack
 from analytics.checks import IDENTIFIER_CHARACTERS, InvalidAnalytics, choice, members, shown, text
 from analytics.fields import CustomField, read_fields
 from analytics.modules import TIERS, Profile, modules_for
 
 __all__ = ["DEFAULT_SCHEMA_VERSION", "AnalyticsRequest", "InvalidAnalytics", "parse_request"]
 
-DEFAULT_SCHEMA_VERSION = "2026-05-31"
+DEFAULT_SCHEMA_VERSION = SCHEMA_VERSION
 # 50 fields of 100 options with short labels are under 300,000; a request is stored with its job and sent on each poll.
 MOST_CHARACTERS = 1_000_000
 
@@ -42,6 +42,12 @@ class AnalyticsRequest:
     def custom(self) -> bool:
         """Whether custom fields are asked for, by a domain or by the caller: charged apart from the profile."""
         return self.schema_version is not None
+
+    @property
+    def asked_fields(self) -> tuple[CustomField, ...]:
+        """Every field that is to be answered: the domain's, then the caller's own."""
+        of_domain = () if self.domain is None else tuple(it.field for it in pack(self.domain).fields)
+        return (*of_domain, *self.fields)
 
     def normalised(self, *, diarization: bool = False) -> dict[str, object]:
         """The request as a job shows it in `job.analytics`: JSON values only, every default filled in.
@@ -89,6 +95,17 @@ def parse_request(value: object) -> AnalyticsRequest | None:
     )
 
 
+def from_normalised(stored: dict[str, Any]) -> AnalyticsRequest:
+    """The request again, from what `normalised` wrote into a job's row."""
+    custom = stored["custom_schema"] or {}
+    return AnalyticsRequest(
+        profile=stored["profile"],
+        domain=custom.get("domain"),
+        schema_version=custom.get("schema_version"),
+        fields=read_fields(custom.get("fields", []), "analytics.schema.fields"),
+    )
+
+
 def _read_schema(schema: object, domain: str | None) -> tuple[str | None, tuple[CustomField, ...]]:
     if schema is None:
         return (DEFAULT_SCHEMA_VERSION if domain else None), ()
@@ -109,7 +126,7 @@ def _read_schema(schema: object, domain: str | None) -> tuple[str | None, tuple[
 
 
 def _refuse_keys_of_pack(fields: tuple[CustomField, ...], domain: str, place: str) -> None:
-    taken = PACK_FIELD_KEYS[domain]
+    taken = pack(domain).keys
     for index, field in enumerate(fields):
         if field.key in taken:
             key_place = f"{place}[{index}].key"

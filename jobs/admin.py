@@ -1,4 +1,6 @@
-"""What support staff see of jobs and voices: state and reasons, never a transcript, a recording or a voice vector."""
+"""What support staff see of jobs, re-runs of analytics and voices: state and reasons, never a transcript, a recording
+or a voice vector.
+"""
 
 from typing import Any
 
@@ -7,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from jobs import intake
-from jobs.models import Job, Voice
+from jobs.models import AnalyticsRun, Job, Voice
 from tuplets.errors import TupletsError
 
 
@@ -49,6 +51,27 @@ class JobAdmin(admin.ModelAdmin):
                 intake.cancel_job(job=job)
             except TupletsError as error:
                 self.message_user(request, f"{job.id}: {error.detail}", messages.WARNING)
+
+
+@admin.register(AnalyticsRun)
+class AnalyticsRunAdmin(admin.ModelAdmin):
+    list_display = ["id", "job", "number", "status", "error_code", "attempt", "created_at", "completed_at"]
+    # The caller's own fields say what a business looks for in its calls.
+    exclude = ["request"]
+    list_filter = ["status", "error_code", "created_at"]
+    list_select_related = ["job"]
+    search_fields = ["id", "job__id", "job__account__name", "job__account__members__email"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in AnalyticsRun._meta.fields if field.name not in self.exclude]
 
 
 @admin.register(Voice)

@@ -21,17 +21,17 @@ _UNAVAILABLE: list[tuple[str, Callable[[dict[str, Any]], bool], str]] = [
     ("uploaded_audio_key", lambda asked: "uploaded_audio_key" in asked, "uploaded_audio_key (send audio_file)"),
     (
         "transcription_model",
-        lambda asked: asked["transcription_model"] == "premium" and _lacks("transcriber.premium"),
+        lambda asked: asked.get("transcription_model") == "premium" and _lacks("transcriber.premium"),
         "transcription_model=premium",
     ),
     (
         "diarization",
         # Beside multichannel too: it is what happens to a recording of one channel. multichannel alone needs no engine.
-        lambda asked: asked["diarization"] and _lacks("diarizer"),
+        lambda asked: asked.get("diarization", False) and _lacks("diarizer"),
         "diarization=true",
     ),
-    ("pii_processing", lambda asked: asked["pii_processing"] and _lacks("redactor"), "pii_processing=true"),
-    ("analytics", lambda asked: asked["analytics"] is not None, "analytics"),
+    ("pii_processing", lambda asked: asked.get("pii_processing", False) and _lacks("redactor"), "pii_processing=true"),
+    ("analytics", lambda asked: asked.get("analytics") is not None and _lacks("analyst"), "analytics"),
 ]
 
 

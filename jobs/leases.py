@@ -1,6 +1,6 @@
-"""A worker's hold on a job while it works: progress and heartbeats extend it, and it says when it is gone.
+"""A worker's hold on a row while it works: progress and heartbeats extend it, and it says when it is gone.
 
-Used by jobs.processing only. The rows themselves change in jobs.models.
+Used by jobs.processing and jobs.reanalysis only. The rows themselves change in jobs.owed and jobs.models.
 """
 
 import os
@@ -8,12 +8,15 @@ import signal
 import threading
 import time
 from types import TracebackType
+from typing import Any
 
 import structlog
 from django.db import Error as DatabaseProblem
 from django.db import connection
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from jobs.models import Claim, Job
+from jobs.models import Job
+from jobs.owed import Claim, OwedQuerySet
 
 log = structlog.get_logger(__name__)
 HEARTBEAT_INTERVAL_S = 5.0
@@ -21,23 +24,29 @@ PROGRESS_INTERVAL_S = 1.0  # the row is written at most this often
 # Native code that hangs can't be interrupted. Without any progress for this long the whole worker is killed: its runner
 # starts another, and the sweeper requeues what it held. The slowest step, a batch of windows, takes seconds.
 STALLED_AFTER_S = 900.0
+# A result that took minutes to make is not thrown away because the database restarts.
+STORING_PATIENCE_S = 30.0
 
 
 class ClaimLost(Exception):
-    """The job was cancelled or taken over: stop, and store nothing."""
+    """The work was cancelled or taken over: stop, and store nothing."""
 
 
 class Lease:
-    """`with Lease(claim) as lease:` keeps the claim alive; `lease.report` is what the pipeline calls."""
+    """`with Lease(claim) as lease:` keeps the claim alive; `lease.report` is what the pipeline calls.
 
-    def __init__(self, claim: Claim) -> None:
+    `rows`: what the claim is one of; jobs, if nothing else is said.
+    """
+
+    def __init__(self, claim: Claim, rows: OwedQuerySet[Any] | None = None) -> None:
         self._claim = claim
+        self._rows = Job.objects.all() if rows is None else rows
         self._lost = threading.Event()
         self._done = threading.Event()
         self._written_at = 0.0
         self._fraction = -1.0
         self._progressed_at = time.monotonic()
-        self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.job_id}", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.row_id}", daemon=True)
 
     def __enter__(self) -> "Lease":
         self._thread.start()
@@ -50,7 +59,7 @@ class Lease:
         self._thread.join()
 
     def report(self, stage: str, fraction: float) -> None:
-        """Progress of the whole job, 0..1. Raises ClaimLost when the claim is gone."""
+        """Progress of the whole work, 0..1. Raises ClaimLost when the claim is gone."""
         if self._lost.is_set():
             raise ClaimLost
         now = time.monotonic()
@@ -66,7 +75,7 @@ class Lease:
         try:
             while not self._done.wait(HEARTBEAT_INTERVAL_S):
                 if time.monotonic() - self._progressed_at > STALLED_AFTER_S:
-                    log.critical("worker_hung", job_id=str(self._claim.job_id), stalled_s=STALLED_AFTER_S)
+                    log.critical("worker_hung", row_id=str(self._claim.row_id), stalled_s=STALLED_AFTER_S)
                     os.kill(os.getpid(), signal.SIGKILL)
                 if not self._extend():
                     self._lost.set()
@@ -77,8 +86,27 @@ class Lease:
     def _extend(self, *, progress_percent: float | None = None) -> bool:
         """A database that is briefly away is no reason to stop: the lease outlives a few beats."""
         try:
-            return Job.objects.extend(self._claim, progress_percent=progress_percent)
+            return self._rows.extend(self._claim, progress_percent=progress_percent)
         except DatabaseProblem as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
             connection.close()
             return True
+
+
+def patiently(change: Any, claim: Claim, **fields: Any) -> Any:
+    """What `change(claim, **fields)` returns: a read or a change of state that outlasts a database restart.
+    The claim fences it all the while.
+    """
+
+    def reconnect(state: RetryCallState) -> None:
+        log.warning("storing_retried", attempt=claim.attempt)
+        connection.close()
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(DatabaseProblem),
+        wait=wait_exponential(multiplier=0.2, max=5),
+        stop=stop_after_delay(STORING_PATIENCE_S),
+        before_sleep=reconnect,
+        reraise=True,
+    )
+    return retrying(change, claim, **fields)

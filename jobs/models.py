@@ -1,122 +1,61 @@
-"""Job (the state machine with its lease), Result (the transcript, stored once), JobTally (how many jobs an account
-has in each state). The models of the speaker library are in `voice_models.py`; Django finds them here.
+"""Job (its options, its end, its cancel), Result (the transcript), JobTally (how many jobs an account has in each
+state). The models of the speaker library are in `voice_models.py`, that of re-runs of analytics in `run_models.py`;
+Django finds them here.
 
-A job's row says what is owed; a queue message is only a nudge.
-Every change of state is one conditional UPDATE here, so that of two
-that race exactly one wins:
+A job's states, LEASE, FAILURES_MAX, `claim` and the fence are those of `owed.py`, with two changes of its own:
 
     queued ──claim──► running ──finish──► completed
       ▲  ▲──requeue──────┘ └────fail────► failed ◄──cancel── queued, running
 
-`attempt` is the fence: it grows with each claim and each cancel, and a worker may write only while the row still
-carries its number.
+`finish` stores the result in the same transaction; a cancel grows `attempt` too, which fences the worker off.
 """
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.signing import BadSignature, Signer
 from django.db import models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts import limits
 from accounts.models import Account, ApiKey
+from jobs.owed import FAILURES_MAX as FAILURES_MAX
+from jobs.owed import LEASE as LEASE
+from jobs.owed import Claim as Claim
+from jobs.owed import Owed, OwedQuerySet, failure
 from jobs.retention import RESULT_RETENTION
+from jobs.run_models import AnalyticsRun as AnalyticsRun
 from jobs.voice_models import Voice as Voice
 from jobs.voice_models import VoiceLibrary as VoiceLibrary
 from jobs.voice_models import voice_expiry as voice_expiry
 from tuplets.lookup import Lookup
 
-# A running job whose lease was not extended for this long has lost its worker.
-LEASE = timedelta(seconds=30)
-# After this many attempts that ended in a crash or without a word, the job fails. A shutdown is none.
-FAILURES_MAX = 3
 CANCELLED_MESSAGE = "Job was cancelled."
 _cancel_signer = Signer(salt="jobs.cancel", sep=".")
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A worker's right to one attempt at one job."""
-
-    job_id: uuid.UUID
-    attempt: int
-
-
-class JobQuerySet(models.QuerySet["Job"]):
-    """Reads for one tenant, and the conditional changes of state."""
+class JobQuerySet(OwedQuerySet["Job"]):
+    """Reads for one tenant, and the changes of state that only jobs have."""
 
     def owned_by(self, account: Account) -> "JobQuerySet":
         return self.filter(account=account)
 
     def for_answers(self) -> "JobQuerySet":
         """With what a row of the list needs, without any transcript."""
-        return self.select_related("result").defer("result__document")
+        return self.select_related("result", "latest_run").defer("result__document", "latest_run__request")
 
     def find(self, job_id: uuid.UUID, account: Account) -> "Job | None":
         """An account's job with its whole result."""
         return _JOB_BY_ID.get(job_id, account.pk)
 
-    def unfinished(self) -> "JobQuerySet":
-        return self.filter(status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
-
-    def held_by(self, claim: Claim) -> "JobQuerySet":
-        """The job while the claim still stands, nothing after a cancel or a newer claim."""
-        return self.filter(pk=claim.job_id, attempt=claim.attempt, status=Job.Status.RUNNING)
-
-    def claim(self, job_id: str | uuid.UUID) -> Claim | None:
-        """Takes a queued job for one attempt. None when another took it, or nothing is owed any more."""
-        now = timezone.now()
-        taken = self.filter(pk=job_id, status=Job.Status.QUEUED).update(
-            status=Job.Status.RUNNING,
-            attempt=F("attempt") + 1,
-            lease_expires_at=now + LEASE,
-            claimed_at=now,
-            started_at=Coalesce("started_at", now),
-        )
-        if not taken:
-            return None
-        # Only the holder of a live lease changes `attempt`, so this reads the number just written, or a cancel's,
-        # which is fenced too.
-        row = self.values_list("attempt", "status").get(pk=job_id)
-        return Claim(uuid.UUID(str(job_id)), row[0]) if row[1] == Job.Status.RUNNING else None
-
-    def extend(self, claim: Claim, *, progress_percent: float | None = None) -> bool:
-        """Extends the lease, and the progress with it (it never falls, and 100 is for completed jobs). False:
-        the claim is gone.
-        """
-        changes: dict[str, Any] = {"lease_expires_at": timezone.now() + LEASE}
-        if progress_percent is not None:
-            changes["progress_percent"] = Greatest(F("progress_percent"), min(progress_percent, 99.0))
-        return bool(self.held_by(claim).update(**changes))
-
     def note_duration(self, claim: Claim, seconds: float) -> None:
         """The true duration, as soon as the recording is decoded."""
         self.held_by(claim).update(audio_duration_seconds=seconds)
 
-    def give_back(self, claim: Claim, *, failed: bool) -> bool:
-        """Ends an attempt without a result: queued again, to be sent at once by the sweeper.
-
-        One that failed counts, and after FAILURES_MAX of them the job fails.
-        """
-        held = self.held_by(claim)
-        if failed and held.filter(failures__gte=FAILURES_MAX - 1).update(
-            **_failure("processing_error", "The recording could not be processed because of an error on the server.")
-        ):
-            return True
-        return bool(held.update(**_REQUEUED, failures=F("failures") + int(failed)))
-
-    def fail(self, claim: Claim, *, code: str, message: str) -> bool:
-        """Ends the job with a sentence for the customer. False: the claim is gone."""
-        return bool(self.held_by(claim).update(**_failure(code, message)))
-
     def cancel(self, job: "Job") -> bool:
         """Fails the job at once and fences its worker off. False: it had already finished."""
-        changes = _failure("cancelled", CANCELLED_MESSAGE) | {"attempt": F("attempt") + 1}
+        changes = failure("cancelled", CANCELLED_MESSAGE) | {"attempt": F("attempt") + 1}
         return bool(self.unfinished().filter(pk=job.pk).update(**changes))
 
     @transaction.atomic
@@ -127,72 +66,22 @@ class JobQuerySet(models.QuerySet["Job"]):
 
         Again, as when the answer to the first commit was lost, answers the same.
         """
-        done = self.held_by(claim).update(
-            status=Job.Status.COMPLETED,
-            completed_at=timezone.now(),
-            progress_percent=100,
-            lease_expires_at=None,
-            audio_duration_seconds=audio_duration_s,
-            redacted_audio_key=redacted_audio_key,
-        )
-        if done:
-            Result.objects.create(job_id=claim.job_id, document=document, preview=preview)
+        changes = {"audio_duration_seconds": audio_duration_s, "redacted_audio_key": redacted_audio_key}
+        if self.complete(claim, **changes):
+            Result.objects.create(job_id=claim.row_id, document=document, preview=preview)
             return True
-        return self.filter(pk=claim.job_id, attempt=claim.attempt, status=Job.Status.COMPLETED).exists()
+        return self.completed_by(claim)
 
     def replaced(self) -> "JobQuerySet":
         """Completed jobs whose redacted copy stands for a recording that is still there."""
         return self.filter(status=Job.Status.COMPLETED).exclude(redacted_audio_key="").exclude(source_key="")
 
-    def requeue_lost(self) -> list[uuid.UUID]:
-        """Running jobs whose lease ran out: queued again, or failed after too many attempts. The ids queued again."""
-        lost = self.filter(status=Job.Status.RUNNING, lease_expires_at__lt=timezone.now())
-        lost.filter(failures__gte=FAILURES_MAX - 1).update(
-            **_failure(
-                "worker_lost",
-                f"Processing stopped unexpectedly {FAILURES_MAX} times. Check the recording and submit it again.",
-            )
-        )
-        changes = {**_REQUEUED, "failures": F("failures") + 1}
-        return [job_id for job_id in lost.values_list("pk", flat=True) if lost.filter(pk=job_id).update(**changes)]
 
-    def unsent(self, *, grace: timedelta, lost_after: timedelta) -> "JobQuerySet":
-        """Queued jobs whose message was never sent (older than `grace`) or was sent so long ago that it may be lost."""
-        now = timezone.now()
-        never = Q(sent_at__isnull=True, created_at__lt=now - grace) | Q(sent_at__isnull=True, attempt__gt=0)
-        return self.filter(never | Q(sent_at__lt=now - lost_after), status=Job.Status.QUEUED).order_by("created_at")
-
-
-_REQUEUED: dict[str, Any] = {"status": "queued", "lease_expires_at": None, "sent_at": None}
-
-
-def _failure(code: str, message: str) -> dict[str, Any]:
-    return {
-        "status": Job.Status.FAILED,
-        "error_code": code,
-        "error_message": message,
-        "completed_at": timezone.now(),
-        "lease_expires_at": None,
-    }
-
-
-_COMPLETED = Q(status="completed")
-_ENDED = Q(status__in=["completed", "failed"])
-
-
-def _only_when(state: Q, then: Q, otherwise: Q, name: str) -> models.CheckConstraint:
-    """`then` holds in that state, `otherwise` in every other."""
-    return models.CheckConstraint(condition=(state & then) | (~state & otherwise), name=name)
-
-
-class Job(models.Model):
+class Job(Owed):
     """One recording to be turned into one result for one account."""
 
-    class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
+    DEFECT_MESSAGE = "The recording could not be processed because of an error on the server."
+    LOST_MESSAGE = "Processing stopped unexpectedly {times} times. Check the recording and submit it again."
 
     class Source(models.TextChoices):
         UPLOAD = "upload"
@@ -227,49 +116,22 @@ class Job(models.Model):
     multichannel = models.BooleanField(default=False)
     keyterms = models.JSONField(default=list, blank=True)
 
-    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
-    error_code = models.CharField(max_length=64, blank=True)
-    error_message = models.TextField(null=True, blank=True)
     audio_duration_seconds = models.FloatField(null=True, blank=True)
-    progress_percent = models.FloatField(default=0)
     download_count = models.PositiveIntegerField(default=0)
-
-    attempt = models.PositiveIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0, help_text="attempts that crashed or lost their worker")
-    lease_expires_at = models.DateTimeField(null=True, blank=True)
-    claimed_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True, help_text="when its message last reached the queue")
-
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    started_at = models.DateTimeField(null=True, blank=True)
-    completed_at = models.DateTimeField(null=True, blank=True, help_text="when it completed or failed")
+    latest_run = models.OneToOneField(
+        AnalyticsRun, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the newest re-run of analytics"
+    )
 
     objects = JobQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Owed.Meta):
         indexes = [
+            *Owed.Meta.indexes,
             models.Index(fields=["account", "-created_at", "-id"], name="job_list"),
             models.Index(fields=["account", "status", "-created_at", "-id"], name="job_list_by_status"),
-            models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="job_running"),
-            models.Index(fields=["created_at"], condition=~_ENDED, name="job_unfinished"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(status__in=["queued", "running", "completed", "failed"]), name="job_status_known"
-            ),
-            _only_when(
-                Q(status="running"),
-                Q(lease_expires_at__isnull=False),
-                Q(lease_expires_at__isnull=True),
-                "job_lease_while_running",
-            ),
-            _only_when(_ENDED, Q(completed_at__isnull=False), Q(completed_at__isnull=True), "job_ended_has_a_time"),
-            _only_when(
-                Q(status="failed"), Q(error_message__isnull=False), Q(error_message__isnull=True), "job_failed_says_why"
-            ),
-            _only_when(
-                _COMPLETED, Q(progress_percent=100), Q(progress_percent__lt=100), "job_progress_100_when_completed"
-            ),
+            *Owed.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(num_speakers__isnull=True) | Q(min_speakers__isnull=True, max_speakers__isnull=True),
                 name="job_speakers_exact_or_bounds",
@@ -283,10 +145,6 @@ class Job(models.Model):
         return str(self.id)
 
     @property
-    def is_unfinished(self) -> bool:
-        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
-
-    @property
     def expires_at(self) -> datetime | None:
         """When result and source audio are no longer available; None before the job has ended."""
         return self.completed_at + RESULT_RETENTION if self.completed_at else None
@@ -294,6 +152,11 @@ class Job(models.Model):
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def has_speakers(self) -> bool:
+        """Whether speakers were asked for, however they are told apart."""
+        return self.diarization or self.multichannel
 
     @property
     def runtime_ms(self) -> int | None:
@@ -316,7 +179,7 @@ class Job(models.Model):
 
 class Result(models.Model):
     """The transcript JSON of a completed job, as the bytes that are served. Parsed again only when a voice is taken
-    from it, never shown in the admin.
+    from it or its analytics are run again, never shown in the admin.
     """
 
     job = models.OneToOneField(Job, primary_key=True, on_delete=models.CASCADE, related_name="result")
@@ -344,4 +207,11 @@ class JobTally(models.Model):
 
 
 _NIL = uuid.UUID(int=0)
-_JOB_BY_ID = Lookup(lambda: Job.objects.select_related("result").filter(pk=_NIL).filter(account=_NIL))
+_JOB_BY_ID = Lookup(
+    lambda: (
+        Job.objects.select_related("result", "latest_run")
+        .defer("latest_run__request")
+        .filter(pk=_NIL)
+        .filter(account=_NIL)
+    )
+)

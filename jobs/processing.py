@@ -12,14 +12,13 @@ import dramatiq
 import orjson
 import structlog
 from django.db import Error as DatabaseProblem
-from django.db import connection
 from django.utils.crypto import salted_hmac
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from accounts import limits
+from analytics.requests import from_normalised
 from jobs import liveness, originals, sources, speed, voices
 from jobs.engines.registry import engine
-from jobs.leases import ClaimLost, Lease
+from jobs.leases import ClaimLost, Lease, patiently
 from jobs.models import Claim, Job
 from jobs.pipeline.pii_types import TYPES
 from jobs.pipeline.privacy import Privacy
@@ -37,8 +36,6 @@ DIARIZATION_UNAVAILABLE_MESSAGE = (
 )
 # Of the whole job, where a redacted copy of the sound is made too.
 MASKING_SHARE = 0.1
-# A result that took minutes to make is not thrown away because the database restarts.
-STORING_PATIENCE_S = 30.0
 
 
 def process(job_id: str) -> None:
@@ -49,7 +46,7 @@ def process(job_id: str) -> None:
     claim = Job.objects.claim(job_id)
     if claim is None:
         return
-    job = Job.objects.get(pk=claim.job_id)
+    job = Job.objects.get(pk=claim.row_id)
     log.info("job_started", attempt=claim.attempt, audio_s=job.audio_duration_seconds)
     try:
         with Lease(claim) as lease:
@@ -59,10 +56,10 @@ def process(job_id: str) -> None:
     except ClaimLost:
         log.info("job_stopped", attempt=claim.attempt)
     except InputRejected as error:
-        _patiently(Job.objects.fail, claim, code=error.code, message=error.message)
+        patiently(Job.objects.fail, claim, code=error.code, message=error.message)
         log.info("job_failed", code=error.code)
     except EngineUnavailable as error:
-        _patiently(Job.objects.fail, claim, code="engine_unavailable", message=_unavailable_message(error))
+        patiently(Job.objects.fail, claim, code="engine_unavailable", message=_unavailable_message(error))
         log.error("engine_unavailable", error=str(error))
     except BaseException as error:  # dramatiq's Shutdown is no Exception: it costs the job nothing
         Job.objects.give_back(claim, failed=isinstance(error, Exception))
@@ -104,6 +101,7 @@ def _options(job: Job) -> Options:
         multichannel=job.multichannel,
         keyterms=tuple(job.keyterms),
         privacy=_privacy(job) if job.pii_processing else None,
+        analytics=None if job.analytics is None else from_normalised(job.analytics),
     )
 
 
@@ -126,7 +124,7 @@ def _finish(job: Job, claim: Claim, outcome: Outcome, copy_key: str, *, elapsed_
 
     `elapsed_s` is by the clock: stages overlap, so their own times add up to more.
     """
-    suggested = _patiently(lambda _: voices.suggestions(job, outcome.document), claim)
+    suggested = patiently(lambda _: voices.suggestions(job, outcome.document), claim)
     if suggested is not None:
         outcome.document["diarization"]["speaker_suggestions"] = suggested
     document = orjson.dumps(outcome.document)
@@ -134,7 +132,7 @@ def _finish(job: Job, claim: Claim, outcome: Outcome, copy_key: str, *, elapsed_
     side_by_side = Job.objects.filter(status=Job.Status.RUNNING).count()
     duration_s = outcome.audio_duration_s
     stored = {"document": document, "preview": preview, "audio_duration_s": duration_s, "redacted_audio_key": copy_key}
-    if not _patiently(Job.objects.finish, claim, **stored):
+    if not patiently(Job.objects.finish, claim, **stored):
         sources.discard(copy_key)
         raise ClaimLost
     if copy_key:
@@ -150,25 +148,6 @@ def _note_recognised(suggested: dict[str, Any] | None) -> None:
         voices.note_recognised(suggested or {})
     except DatabaseProblem as error:
         log.warning("voices_not_extended", error=type(error).__name__)
-
-
-def _patiently(change: Any, claim: Claim, **fields: Any) -> Any:
-    """What `change(claim, **fields)` returns: a read or a change of state that outlasts a database restart.
-    The claim fences it all the while.
-    """
-
-    def reconnect(state: RetryCallState) -> None:
-        log.warning("storing_retried", attempt=claim.attempt)
-        connection.close()
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(DatabaseProblem),
-        wait=wait_exponential(multiplier=0.2, max=5),
-        stop=stop_after_delay(STORING_PATIENCE_S),
-        before_sleep=reconnect,
-        reraise=True,
-    )
-    return retrying(change, claim, **fields)
 
 
 def preview_of(text: str) -> str:

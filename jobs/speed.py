@@ -19,10 +19,15 @@ _BACKLOG_LOOKED_AT = 1000
 
 
 def kind_of(job: Job) -> str:
-    """What a job's speed depends on besides the machine: its tier, and how its speakers are told apart."""
+    """What a job's speed depends on besides the machine: its tier, how its speakers are told apart, its analytics."""
+    kind = job.transcription_model
     if job.multichannel:
-        return f"{job.transcription_model}+multichannel"
-    return f"{job.transcription_model}+diarization" if job.diarization else job.transcription_model
+        kind += "+multichannel"
+    elif job.diarization:
+        kind += "+diarization"
+    if job.analytics is not None:
+        kind += f"+{job.analytics['profile'] or 'custom'}"
+    return kind
 
 
 def note(kind: str, *, audio_s: float, elapsed_s: float, side_by_side: int = 1) -> None:

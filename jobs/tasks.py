@@ -1,6 +1,7 @@
-"""Dramatiq actors and the broker: ids only, limits stated. A message is a nudge; the job's row says what is owed."""
+"""Dramatiq actors and the broker: ids only, limits stated. A message is a nudge; the row says what is owed."""
 
 import uuid
+from typing import Any
 
 import dramatiq
 import redis
@@ -11,8 +12,9 @@ from django.db import close_old_connections
 from django.utils import timezone
 from dramatiq.brokers.redis import RedisBroker
 
-from jobs import processing
-from jobs.models import Job
+from jobs import processing, reanalysis
+from jobs.models import AnalyticsRun, Job
+from jobs.owed import Owed, OwedQuerySet
 
 log = structlog.get_logger(__name__)
 
@@ -43,19 +45,41 @@ def process_job(job_id: str) -> None:
         close_old_connections()
 
 
+@dramatiq.actor(max_retries=0, time_limit=TIME_LIMIT_MS, max_age=None, notify_shutdown=True)
+def rerun_analytics(run_id: str) -> None:
+    """The same for one re-run of a finished job's analytics."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(run_id=run_id)
+    close_old_connections()
+    try:
+        reanalysis.reanalyse(run_id)
+    finally:
+        close_old_connections()
+
+
 def send(job_id: uuid.UUID) -> bool:
     """Nudges the worker. False when queue or database is out of reach: the row stays unsent for the sweeper."""
-    unsent = Job.objects.filter(pk=job_id, status=Job.Status.QUEUED)
+    return _send(process_job, Job.objects.all(), job_id)
+
+
+def send_run(run_id: uuid.UUID) -> bool:
+    """The same for a re-run of analytics."""
+    return _send(rerun_analytics, AnalyticsRun.objects.all(), run_id)
+
+
+def _send(actor: dramatiq.Actor[Any, None], rows: OwedQuerySet[Any], row_id: uuid.UUID) -> bool:
+    unsent = rows.filter(pk=row_id, status=Owed.Status.QUEUED)
+    known = {"actor": actor.actor_name, "row_id": str(row_id)}
     try:
-        # Before the message: a worker that gives the job back at once must not be overwritten.
+        # Before the message: a worker that gives the row back at once must not be overwritten.
         unsent.update(sent_at=timezone.now())
-        process_job.send(str(job_id))
+        actor.send(str(row_id))
     except (dramatiq.errors.BrokerConnectionError, redis.RedisError) as error:
-        log.warning("queue_unreachable", job_id=str(job_id), error=type(error).__name__)
+        log.warning("queue_unreachable", **known, error=type(error).__name__)
         unsent.update(sent_at=None)
         return False
     except DatabaseProblem as error:
-        log.warning("job_unsent", job_id=str(job_id), error=type(error).__name__)
+        log.warning("unsent", **known, error=type(error).__name__)
         return False
     return True
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("jobs", views.JobsView.as_view()),
     path("jobs/cancel", views.CancelByTokenView.as_view()),
     path("jobs/<str:job_id>", views.JobView.as_view()),
+    path("jobs/<str:job_id>/analytics", views.AnalyticsView.as_view()),
     path("jobs/<str:job_id>/download", views.DownloadView.as_view()),
     path("jobs/<str:job_id>/audio", views.RedactedAudioView.as_view()),
     path("account/voice-library", voices.VoiceLibraryView.as_view()),

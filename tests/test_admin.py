@@ -5,11 +5,12 @@ from django.contrib import admin
 from django.test import Client
 
 from accounts.models import ApiKey, User
-from jobs.models import Job, Voice, VoiceLibrary
+from analytics.models import SavedSchema
+from jobs.models import AnalyticsRun, Job, Voice, VoiceLibrary
 from tests.conftest import complete, make_job
 
 pytestmark = pytest.mark.django_db
-OURS = [model for model in admin.site._registry if model._meta.app_label in ("accounts", "jobs")]
+OURS = [model for model in admin.site._registry if model._meta.app_label in ("accounts", "analytics", "jobs")]
 
 
 @pytest.fixture
@@ -32,12 +33,14 @@ def test_list_search_and_detail_open_for_staff(staff, alice, model):
     )
     library = VoiceLibrary.objects.create(account=alice.account)
     Voice.objects.create(library=library, name="Ann Fey", model="m", dimension=2, vector=b"\x00vectors", source_job=job)
+    AnalyticsRun.objects.create(job=job, number=1, request={"fields": "own questions"})
+    SavedSchema.objects.create(account=alice.account, name="Ms Jones", schema={"fields": "own questions"})
     assert staff.get(url(model)).status_code == 200
     assert staff.get(url(model), {"q": "alice"}).status_code == 200
     page = staff.get(url(model, str(model.objects.first().pk), "change"))
     assert page.status_code == 200
     text = page.content.decode()
-    assert not any(secret in text for secret in ("card number", "Ms Jones", "Ann Fey", "field-vector"))
+    assert not any(secret in text for secret in ("card number", "Ms Jones", "Ann Fey", "field-vector", "own questions"))
     assert alice.key not in text and alice.user.api_keys.get().digest not in text
 
 

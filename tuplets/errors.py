@@ -36,6 +36,13 @@ class Code(Enum):
         "The job is not completed, so there is nothing to download. Wait for it to complete.",
     )
     JOB_FINISHED = ("job_finished", 409, "The job has already finished and can't be cancelled.")
+    ANALYTICS_RUNNING = (
+        "analytics_running",
+        409,
+        "The analytics of this job are being run again already. Wait until analytics_run says completed or failed.",
+    )
+    SCHEMA_NAME_TAKEN = ("schema_name_taken", 409, "The account has a saved schema of this name. Use another name.")
+    TOO_MANY_SCHEMAS = ("too_many_schemas", 409, "The account has too many saved schemas. Delete one that is not used.")
     TOO_MANY_KEYS = ("too_many_keys", 409, "The account has too many active API keys. Revoke one that is not in use.")
     KEY_NOT_ACTIVE = ("key_not_active", 409, "The API key is no longer active and can't be rotated.")
     VOICE_LIBRARY_OFF = (

@@ -231,7 +231,7 @@ def read_fields(serializer_class: type[Serializer], request: Any) -> dict[str, A
     """The body's fields, checked. An empty form field or a JSON null is an absent one;
     an unknown or repeated field is an error.
     """
-    return _checked(serializer_class, request.data)
+    return _checked(serializer_class, request, request.data)
 
 
 def read_query(serializer_class: type[Serializer], request: Any) -> dict[str, Any]:
@@ -240,13 +240,14 @@ def read_query(serializer_class: type[Serializer], request: Any) -> dict[str, An
     query = request.query_params.copy()
     for name in set(query) - set(known):
         del query[name]
-    return _checked(serializer_class, query)
+    return _checked(serializer_class, request, query)
 
 
-def _checked(serializer_class: type[Serializer], data: Any) -> dict[str, Any]:
+def _checked(serializer_class: type[Serializer], request: Any, data: Any) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise TupletsError(Code.INVALID_REQUEST, "The request body must be a JSON object.")
-    serializer = serializer_class(data={key: data[key] for key in data if not _is_absent(data[key])})
+    present = {key: data[key] for key in data if not _is_absent(data[key])}
+    serializer = serializer_class(data=present, context={"request": request})
     accepted = ", ".join(serializer.fields)
     for key in data:
         name = str(key)[:100]

@@ -56,12 +56,20 @@ ENGINE_PROFILE = env.str("TUPLETS_ENGINE_PROFILE", "embedded")  # embedded | gpu
 MODELS_DIR = Path(env.str("TUPLETS_MODELS_DIR", str(LAYOUT.models)))
 CPU_THREADS = env.int("TUPLETS_CPU_THREADS", os.cpu_count() or 1)
 WHISPER_MODEL_DIR = env.str("TUPLETS_WHISPER_MODEL_DIR", "")  # an operator's own CTranslate2 Whisper folder
+# off: never fetched, analytics does without the language model (read by `python -m tuplets.stack weights` too)
+ANALYST_WEIGHTS = env.str("TUPLETS_ANALYST_WEIGHTS", "packaged")
 DIARIZER_DIR = env.str("TUPLETS_DIARIZER_DIR", "")  # an operator's own community-1 folder; "" = the carried weights
 DEVICE = env.str("TUPLETS_DEVICE", "")  # "" = the profile's own; cpu or cuda
 # The gpu profile's premium tier: two vLLM servers, deploy/gpu/README.md; "" = no premium tier, no word times.
 QWEN_ASR_URL = env.str("TUPLETS_QWEN_ASR_URL", "")
 QWEN_ALIGNER_URL = env.str("TUPLETS_QWEN_ALIGNER_URL", "")
 QWEN_API_KEY = env.str("TUPLETS_QWEN_API_KEY", "")  # what both were given as --api-key
+# Analytics: an OpenAI-compatible server of the operator's own, such as vLLM; "" = the packaged model.
+ANALYST_URL = env.str("TUPLETS_ANALYST_URL", "")  # ends in /v1
+ANALYST_KEY = env.str("TUPLETS_ANALYST_KEY", "")
+ANALYST_MODEL = env.str("TUPLETS_ANALYST_MODEL", "")  # the model's name there; "" = the first that it serves
+ANALYST_CONTEXT_TOKENS = env.int("TUPLETS_ANALYST_CONTEXT_TOKENS", 32_768)  # prompt and answer together
+ANALYST_PARALLEL = env.int("TUPLETS_ANALYST_PARALLEL", 8)  # questions of one job side by side
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 STORAGES = {
@@ -92,6 +100,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "accounts",
+    "analytics",
     "jobs",
 ]
 MIDDLEWARE = [

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.home),
     path("health", views.health),
     path("", include("accounts.urls")),
+    path("", include("analytics.urls")),
     path("", include("jobs.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

@@ -9,6 +9,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuplets.settings")
 django.setup()
 
-from jobs.tasks import broker, process_job  # noqa: E402  (Django must be set up first)
+from jobs.tasks import broker, process_job, rerun_analytics  # noqa: E402  (Django must be set up first)
 
-__all__ = ["broker", "process_job"]
+__all__ = ["broker", "process_job", "rerun_analytics"]

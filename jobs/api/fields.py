@@ -3,7 +3,9 @@ jobs.api.serializers and jobs.api.voices.
 """
 
 import contextlib
+import json
 import unicodedata
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +13,8 @@ import orjson
 from rest_framework import serializers
 
 from accounts import limits
+from accounts.api.authentication import account_of
+from analytics.models import SavedSchema
 from analytics.requests import AnalyticsRequest, InvalidAnalytics, parse_request
 from jobs.pipeline.pii_types import TYPES
 
@@ -66,13 +70,57 @@ class Recording(serializers.FileField):
 
 
 class Analytics(serializers.Field):
-    """A JSON string (multipart and form posts) or an object (JSON posts); empty requests become None."""
+    """A JSON string (multipart and form posts) or an object (JSON posts); empty requests become None.
+
+    A `schema` of `{"id": …}` stands for one that the account has saved: the request holds its fields.
+    """
+
+    default_error_messages = {
+        "unknown_schema": "analytics.schema.id must be the id of a saved schema of this account: "
+        "GET /account/schemas lists them.",
+        "more_than_id": "analytics.schema with an id is a saved schema, and has no other members: leave out {names}.",
+    }
 
     def to_internal_value(self, data: Any) -> AnalyticsRequest | None:
+        document = _decoded(data)
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if isinstance(schema, dict) and schema.get("id") is not None:
+            data = {**document, "schema": self._saved(schema)}
         try:
             return parse_request(data)
         except InvalidAnalytics as error:
             raise serializers.ValidationError(str(error)) from None
+
+    def _saved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        others = [repr(name[:60]) for name, value in schema.items() if name != "id" and value is not None]
+        if others:
+            self.fail("more_than_id", names=", ".join(others[:5]))
+        try:
+            schema_id = uuid.UUID(schema["id"]) if isinstance(schema["id"], str) else None
+        except ValueError:
+            schema_id = None
+        account = account_of(self.context["request"])
+        saved = SavedSchema.objects.owned_by(account).filter(pk=schema_id).first() if schema_id else None
+        if saved is None:
+            self.fail("unknown_schema")
+        return saved.schema
+
+
+def _decoded(data: Any) -> Any:
+    """The value of a JSON text; None for one that only `parse_request` can say what is wrong with."""
+    if not isinstance(data, str):
+        return data
+    try:
+        return json.loads(data, object_pairs_hook=_object_without_repeats)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a member is there twice")
+    return found
 
 
 class PiiTypes(serializers.Field):

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts import limits
 from jobs import speed
-from jobs.models import Job
+from jobs.models import AnalyticsRun, Job
 from tuplets.http import utc
 
 # Additions to the documented row, shown as they were asked for.
@@ -72,8 +72,23 @@ def row(job: Job, result: Any, remaining_s: int | None) -> dict[str, Any]:
         "cancel_token": job.cancel_token if unfinished else None,
         **{name: getattr(job, name) for name in (*SPEAKER_OPTIONS, *PII_OPTIONS)},
         "pii_audio": job.pii_audio or None,
+        "analytics_run": _run(job.latest_run),
         "created_at": utc(job.created_at),
         "started_at": utc(job.started_at),
         "completed_at": utc(job.completed_at),
         "runtime_ms": job.runtime_ms,
+    }
+
+
+def _run(run: AnalyticsRun | None) -> dict[str, Any] | None:
+    """The newest re-run of a job's analytics."""
+    if run is None:
+        return None
+    return {
+        "number": run.number,
+        "status": run.status,
+        "requested_at": utc(run.created_at),
+        "started_at": utc(run.started_at),
+        "completed_at": utc(run.completed_at),
+        "error_message": run.error_message,
     }

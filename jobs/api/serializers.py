@@ -1,5 +1,5 @@
-"""What POST /jobs, GET /jobs and POST /jobs/cancel accept: the one list of accepted fields. The kinds of field:
-jobs.api.fields. How a job is shown: jobs.api.rows.
+"""What POST /jobs, GET /jobs, POST /jobs/cancel and POST /jobs/{id}/analytics accept: the one list of accepted
+fields. The kinds of field: jobs.api.fields. How a job is shown: jobs.api.rows.
 """
 
 from typing import Any
@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts import limits
+from analytics.requests import AnalyticsRequest
 from jobs.api.fields import Analytics, Choice, Flag, Keyterms, PiiTypes, Recording, Text, WholeNumber
 from jobs.languages import LANGUAGES_BY_TIER, PREMIUM_LANGUAGES
 from jobs.models import Job
@@ -129,3 +130,18 @@ class CancelByToken(serializers.Serializer):
     cancel_token = Text(
         max_length=200, error_messages={"required": "cancel_token is missing: send the token that POST /jobs returned."}
     )
+
+
+class RerunAnalytics(serializers.Serializer):
+    """The body of POST /jobs/{id}/analytics; what is asked is read as in POST /jobs."""
+
+    analytics = Analytics(
+        error_messages={"required": "analytics is missing: send profile, domain or schema, as to POST /jobs."}
+    )
+
+    def validate_analytics(self, value: AnalyticsRequest | None) -> AnalyticsRequest:
+        if value is None:
+            raise serializers.ValidationError(
+                "analytics asks for nothing: name a profile (basic, full), a domain or a schema."
+            )
+        return value

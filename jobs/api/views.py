@@ -1,5 +1,5 @@
-"""/jobs: submit, list, read, download, cancel. Thin: checks what was sent, calls a verb of jobs.intake, shows the
-answer.
+"""/jobs: submit, list, read, download, cancel, run analytics again. Thin: checks what was sent, calls a verb of
+jobs.intake or jobs.analytics_runs, shows the answer.
 """
 
 import uuid
@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import account_of
 from accounts.models import ApiKey
-from jobs import intake, sources
+from jobs import analytics_runs, intake, sources
 from jobs.api import listing, rows
-from jobs.api.serializers import CancelByToken, ListJobs, SubmitJob
+from jobs.api.serializers import CancelByToken, ListJobs, RerunAnalytics, SubmitJob
 from jobs.engines.audio_masking import CONTENT_TYPE, SUFFIX
 from jobs.models import Job
 from tuplets.errors import Code, TupletsError
@@ -78,6 +78,14 @@ class CancelByTokenView(APIView):
         fields = read_fields(CancelByToken, request)
         job = intake.cancel_by_token(account=account_of(request), token=fields["cancel_token"])
         return Response(rows.whole(job))
+
+
+class AnalyticsView(APIView):
+    def post(self, request: Request, job_id: str) -> Response:
+        job = job_of(request, job_id)
+        asked = read_fields(RerunAnalytics, request)["analytics"]
+        job = analytics_runs.request_run(job=job, request=asked.normalised(diarization=job.has_speakers))
+        return Response(rows.whole(job), status=202)
 
 
 class DownloadView(APIView):

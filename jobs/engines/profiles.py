@@ -1,7 +1,7 @@
 """Which class does which role, in each profile: data. `registry.py` reads it; ENGINE_PROFILE chooses the profile.
 
-A role is "audio", "diarizer", "redactor" or "<role>.<tier>". Options are the keyword arguments of the class; `None` is
-filled in by the registry from the settings. What a profile lacks is not available on that server.
+A role is "audio", "diarizer", "redactor", "analyst" or "<role>.<tier>". Options are the keyword arguments of the class;
+`None` is filled in by the registry from the settings. What a profile lacks is not available on that server.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from typing import Any
 Role = tuple[str, dict[str, Any]]
 
 _REDACTOR: Role = ("jobs.engines.redactor_presidio.PresidioRedactor", {})
+# Sentence vectors and the packaged model. An operator's own model server (ANALYST_URL) takes its place in any profile.
+_EMBEDDED_ANALYST: Role = ("jobs.engines.analyst_embedded.EmbeddedAnalyst", {})
+MODEL_ANALYST: Role = ("jobs.engines.analyst_model.ModelAnalyst", {})
 _AUDIO: Role = ("jobs.engines.audio.AudioDecoder", {})
 
 PROFILES: dict[str, dict[str, Role]] = {
@@ -28,6 +31,7 @@ PROFILES: dict[str, dict[str, Role]] = {
         ),
         "diarizer": ("jobs.engines.diarizer_pyannote.PyannoteDiarizer", {"device": "cpu"}),
         "redactor": _REDACTOR,
+        "analyst": _EMBEDDED_ANALYST,
     },
     # An operator's own weights (WHISPER_MODEL_DIR: large-v3 or turbo, converted for CTranslate2) on CUDA.
     "gpu": {
@@ -44,5 +48,6 @@ PROFILES: dict[str, dict[str, Role]] = {
         # The same class and the carried weights, or the operator's own (DIARIZER_DIR: a community-1 folder), on CUDA.
         "diarizer": ("jobs.engines.diarizer_pyannote.PyannoteDiarizer", {"device": "cuda"}),
         "redactor": _REDACTOR,
+        "analyst": MODEL_ANALYST,
     },
 }

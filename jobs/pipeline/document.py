@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.modules import TIERS
+from jobs.pipeline.analysis import Analysis
 from jobs.pipeline.texts import joined_text
 from jobs.pipeline.types import Audio, DecodeAttempt, Redaction, Segment, Speakers, Transcript, Word
 
-FEATURES_LEFT_OUT = ("analytics", "generic_analytics", "custom_analytics")
 VECTOR_DECIMALS = 6
 
 
@@ -35,11 +36,12 @@ def transcript_document(
     requested: Requested,
     elapsed_s: Mapping[str, float],
     redaction: Redaction | None = None,
+    analysis: Analysis | None = None,
 ) -> dict[str, Any]:
     """The canonical `result` object of a job, keys in the documentation's order.
 
-    `speakers` is None where nobody was to be told apart, `redaction` where nothing was to be redacted. `elapsed_s` has
-    "transcribe", and "diarize" and "redact" if they ran.
+    `speakers` is None where nobody was to be told apart, `redaction` where nothing was to be redacted, `analysis` where
+    nothing was asked. `elapsed_s` has "transcribe", and "diarize" and "redact" if they ran.
     """
     standard = transcript.model_applied == "standard"
     document: dict[str, Any] = {"text": joined_text(transcript.segments)}
@@ -53,11 +55,15 @@ def transcript_document(
         document["diarization"] = _diarization(speakers, with_vectors=requested.speaker_embeddings)
     if redaction is not None:
         document |= _pii(redaction)
+    if analysis is not None:
+        document["analytics"] = analysis.payload
     document["feature_execution"] = {
         **_feature_execution(transcript, speakers, requested, elapsed_s),
+        **analytics_execution(analysis),
         **_pii_execution(redaction, requested, elapsed_s),
     }
-    document["processing_warnings"] = [*audio.warnings, *transcript.warnings]
+    told = () if analysis is None else analysis.warnings
+    document["processing_warnings"] = [*audio.warnings, *transcript.warnings, *told]
     if standard:
         document["decode_attempts"] = [_attempt(number, it) for number, it in enumerate(transcript.attempts, start=1)]
     if transcript.segments:
@@ -200,7 +206,31 @@ def _feature_execution(
         execution["diarization_elapsed_seconds"] = round(elapsed_s["diarize"], 3)
     execution["speaker_embeddings_requested"] = requested.speaker_embeddings
     execution["speaker_embeddings_applied"] = bool(requested.speaker_embeddings and speakers and speakers.vectors)
-    for feature in FEATURES_LEFT_OUT:
-        execution[f"{feature}_requested"] = False
-        execution[f"{feature}_applied"] = False
+    return execution
+
+
+def analytics_execution(analysis: Analysis | None) -> dict[str, Any]:
+    """The analytics part of `feature_execution`: what was asked, what ran, and how long it took."""
+    request = None if analysis is None else analysis.request
+    generic, custom = bool(request and request.profile), bool(request and request.custom)
+    generic_ran = analysis is not None and analysis.generic_applied
+    custom_ran = analysis is not None and analysis.custom_applied
+    execution: dict[str, Any] = {"analytics_requested": request is not None}
+    if request is not None:
+        execution["analytics_profile_requested"] = request.profile
+    execution["analytics_applied"] = generic_ran or custom_ran
+    if analysis is not None and (generic_ran or custom_ran):
+        execution["analytics_elapsed_seconds"] = round(analysis.generic_elapsed_s + analysis.custom_elapsed_s, 3)
+    execution["generic_analytics_requested"] = generic
+    tier = None if request is None or request.profile is None else TIERS[request.profile]
+    if tier is not None:
+        execution["generic_analytics_tier_requested"] = tier
+    execution["generic_analytics_applied"] = generic_ran
+    if analysis is not None and generic_ran:
+        execution["generic_analytics_tier_applied"] = tier
+        execution["generic_analytics_elapsed_seconds"] = round(analysis.generic_elapsed_s, 3)
+    execution["custom_analytics_requested"] = custom
+    execution["custom_analytics_applied"] = custom_ran
+    if analysis is not None and custom_ran:
+        execution["custom_analytics_elapsed_seconds"] = round(analysis.custom_elapsed_s, 3)
     return execution

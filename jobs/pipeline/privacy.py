@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from jobs.pipeline.pii_types import LANGUAGES, TYPES
 from jobs.pipeline.protocols import OnProgress, Redactor
 from jobs.pipeline.redaction import redact
+from jobs.pipeline.told import Told
 from jobs.pipeline.types import EngineUnavailable, Finding, Findings, Redaction, Transcript
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def redacted(
     if language not in LANGUAGES:
         warning = UNSUPPORTED.format(supported=", ".join(LANGUAGES), language=language)
         return _warned(transcript, [warning]), Redaction(language, skip_reason="unsupported_language")
-    told = _Told(on_progress)
+    told = Told(on_progress)
     problems: list[str] = []
 
     def find(text: str, spoken: str) -> tuple[Finding, ...]:
@@ -78,21 +79,6 @@ def redacted(
         placeholders=done.placeholders,
         spans_s=done.spans_s,
     )
-
-
-class _Told:
-    """Passes progress on, and remembers that the job was stopped by it."""
-
-    def __init__(self, on_progress: OnProgress) -> None:
-        self._on_progress = on_progress
-        self.stopped = False
-
-    def __call__(self, fraction: float) -> None:
-        try:
-            self._on_progress(fraction)
-        except BaseException:
-            self.stopped = True
-            raise
 
 
 def _withheld(transcript: Transcript) -> Transcript:

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from analytics.drafts import CustomDraft, GenericDraft
+from analytics.fields import CustomField
+from analytics.spoken import Spoken
 from jobs.pipeline.types import Audio, Diarization, Findings, SpeakerBounds, Transcript
 
 OnProgress = Callable[[float], None]
@@ -56,3 +59,18 @@ class Redactor(Protocol):
 
         Time grows in proportion to the text. Any exception but those of `on_progress` means: nothing was looked for.
         """
+
+
+class Analyst(Protocol):
+    """What it finds is checked by `analytics.truth`; it may raise analytics.model's errors."""
+
+    def reads(self, language: str | None) -> bool:
+        """Whether transcripts in a language can be analysed."""
+
+    def generic(self, spoken: Spoken, modules: frozenset[str], on_progress: OnProgress) -> GenericDraft:
+        """The modules that were asked for, of `analytics.modules`."""
+
+    def custom(
+        self, spoken: Spoken, fields: tuple[CustomField, ...], domain: str | None, on_progress: OnProgress
+    ) -> CustomDraft:
+        """An answer, or none, for each field; a domain's fields come first."""

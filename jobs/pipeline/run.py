@@ -14,10 +14,10 @@ The interface that `jobs.processing` calls:
     outcome.audio_duration_s    # decoded seconds
     outcome.elapsed_s           # {"decode": 0.2, "transcribe": 3.1, "diarize": 3.4}: the last two side by side
 
-`report(stage, fraction)`: `stage` is "decode", "transcribe", "diarize" or "redact" (what is waited for), `fraction` is
-of the whole job, 0..1, never falls, and comes at least at each stage's start and end and once per 30 s window of audio,
-always in the thread that called `run`. It may raise anything (a cancelled job, a lost lease): the exception comes out
-of `run` unchanged, with temporary files gone, nothing kept and nothing running.
+`report(stage, fraction)`: `stage` is "decode", "transcribe", "diarize", "redact" or "analyse" (what is waited for),
+`fraction` is of the whole job, 0..1, never falls, and comes at least at each stage's start and end and once per 30 s
+window of audio, always in the thread that called `run`. It may raise anything (a cancelled job, a lost lease): the
+exception comes out of `run` unchanged, with temporary files gone, nothing kept and nothing running.
 
 Errors: `InputRejected` (.code, .message for the customer: fail the job) and `EngineUnavailable` (the operator's
 problem). Anything else is a bug. The web process judges an upload with `jobs.engines.audio.probe(path)`, which
@@ -34,7 +34,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from analytics.requests import AnalyticsRequest
 from jobs.pipeline import stages
+from jobs.pipeline.analysis import Analysis, analysed, spoken_of
 from jobs.pipeline.beside import Beside
 from jobs.pipeline.document import Requested, transcript_document
 from jobs.pipeline.privacy import Privacy, redacted
@@ -49,6 +51,8 @@ DECODE_SHARE = 0.05
 # Of transcription and diarization side by side: both cost about the same.
 TRANSCRIBE_SHARE = 0.5
 REDACT_SHARE = 0.03
+# Where analytics were asked for: on a CPU they take longer than the words themselves.
+ANALYSE_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Options:
 
     `multichannel` (a speaker per channel) takes the place of `diarization`; where a recording has one channel of sound
     after all, `diarization` decides. `keyterms`: names and jargon that may be said. `privacy`: redact, and how.
+    `analytics`: what to ask of the transcript.
     """
 
     language: str = "auto"
@@ -67,13 +72,14 @@ class Options:
     multichannel: bool = False
     keyterms: tuple[str, ...] = ()
     privacy: Privacy | None = None
+    analytics: AnalyticsRequest | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
     """`audio_s_transcribed` is how much of the recording went through recognition: all of it, once `run` returns.
 
-    `redaction`: None where none was asked for.
+    `redaction`, `analysis`: None where none was asked for.
     """
 
     document: dict[str, Any]
@@ -81,6 +87,7 @@ class Outcome:
     audio_s_transcribed: float
     elapsed_s: dict[str, float]
     redaction: Redaction | None = None
+    analysis: Analysis | None = None
 
 
 def run(
@@ -104,6 +111,7 @@ def run(
             on_decoded(audio)
         transcript, speakers = work.recognised(channels)
     transcript, redaction = work.redacted(transcript)
+    analysis = work.analysed(transcript, speakers, redaction, audio.duration_s)
     document = transcript_document(
         audio=audio,
         transcript=transcript,
@@ -116,9 +124,10 @@ def run(
         ),
         elapsed_s=work.elapsed_s,
         redaction=redaction,
+        analysis=analysis,
     )
-    work.progress.finish("redact" if options.privacy else "transcribe")
-    return Outcome(document, audio.duration_s, audio.duration_s, work.elapsed_s, redaction)
+    work.progress.finish("analyse" if options.analytics else "redact" if options.privacy else "transcribe")
+    return Outcome(document, audio.duration_s, audio.duration_s, work.elapsed_s, redaction, analysis)
 
 
 @dataclass
@@ -133,7 +142,11 @@ class _Work:
     @property
     def recognised_share(self) -> float:
         """How far the job is when everything is recognised."""
-        return 1.0 - REDACT_SHARE if self.options.privacy else 1.0
+        return self.redacted_share - (REDACT_SHARE if self.options.privacy else 0.0)
+
+    @property
+    def redacted_share(self) -> float:
+        return 1.0 - ANALYSE_SHARE if self.options.analytics else 1.0
 
     def transcriber(self) -> Transcriber:
         return self.engine(f"transcriber.{self.options.transcription_model}")
@@ -178,10 +191,20 @@ class _Work:
         if self.options.privacy is None:
             return transcript, None
         started = time.monotonic()
-        telling = self.progress.stage("redact", self.recognised_share, 1.0)
+        telling = self.progress.stage("redact", self.recognised_share, self.redacted_share)
         result = redacted(transcript, lambda: self.engine("redactor"), self.options.privacy, telling)
         self.elapsed_s["redact"] = time.monotonic() - started
         return result
+
+    def analysed(
+        self, transcript: Transcript, speakers: Speakers | None, redaction: Redaction | None, duration_s: float
+    ) -> Analysis | None:
+        """What the transcript as it may be kept says; None where nothing was asked of it."""
+        if self.options.analytics is None:
+            return None
+        spoken = spoken_of(transcript, duration_s, diarized=speakers is not None and speakers.count > 0)
+        telling = self.progress.stage("analyse", self.redacted_share, 1.0)
+        return analysed(spoken, self.options.analytics, lambda: self.engine("analyst"), telling, redaction)
 
     def _from_channels(self, channels: tuple[Audio, ...]) -> tuple[Transcript, Speakers]:
         each = (self.recognised_share - DECODE_SHARE) / len(channels)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics.fields import FIELD_TYPES
-from analytics.requests import AnalyticsRequest, InvalidAnalytics, parse_request
+from analytics.requests import AnalyticsRequest, InvalidAnalytics, from_normalised, parse_request
 
 # Slowness of the machine is not a failure of the parser.
 on_a_busy_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -126,3 +126,14 @@ def test_a_normalised_request_parses_again_to_the_same_request(value):
     assert again == request
     assert again.normalised() == request.normalised()
     assert parse_request(json.dumps(value)) == request
+
+
+@on_a_busy_machine
+@given(valid_requests, st.booleans())
+def test_a_request_comes_back_from_the_row_of_its_job(value, diarization):
+    request = parse_request(value)
+    stored = json.loads(json.dumps(request.normalised(diarization=diarization)))
+    again = from_normalised(stored)
+    assert again == request
+    assert again.asked_fields == request.asked_fields
+    assert again.normalised(diarization=diarization) == stored

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from analytics.requests import InvalidAnalytics, parse_request
+from analytics.catalogue import pack
+from analytics.requests import InvalidAnalytics, from_normalised, parse_request
 
 FIELD = {"key": "mood", "label": "Mood", "type": "boolean"}
 
@@ -131,6 +132,26 @@ def test_a_callers_field_may_not_reuse_a_key_of_the_requested_pack():
     assert error.field == "analytics.schema.fields[1].key"
     assert "already a field of the insurance pack" in error.message
     assert parse_request({"domain": "sales", "schema": {"fields": [field]}}).fields[0].key == "call_reason"
+
+
+# What is asked of a transcript
+
+
+def test_the_asked_fields_are_the_domains_then_the_callers_own():
+    request = parse_request({"domain": "sales", "schema": {"fields": [FIELD]}})
+    keys = [field.key for field in request.asked_fields]
+    assert keys == [*pack("sales").keys, "mood"]
+    assert [field.key for field in request.fields] == ["mood"]
+
+
+def test_a_profile_alone_asks_no_fields():
+    assert parse_request({"profile": "full"}).asked_fields == ()
+
+
+@pytest.mark.parametrize("profile", ["basic", "full"])
+def test_a_profile_comes_back_from_the_row_of_its_job(profile):
+    request = parse_request({"profile": profile})
+    assert from_normalised(request.normalised(diarization=True)) == request
 
 
 # Shapes

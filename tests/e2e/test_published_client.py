@@ -11,10 +11,12 @@ from tuplets_ai.errors import AuthenticationError, ConflictError, NotFoundError,
 from tuplets_ai.models import JobCreateParams
 
 from jobs.models import Result
+from tests.analytics import documented
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SPEECH = Path(__file__).parents[1] / "data" / "audio" / "speech.mp3"
 CALL = Path(__file__).parents[2] / "samples" / "insurance-call.mp3"
+ITEM_LISTS = ("key_topics", "action_items", "qa_pairs", "decisions", "risks", "missed_opportunities")
 WAIT = {"poll_interval": 0.1, "timeout": 120}
 
 
@@ -49,6 +51,29 @@ def test_a_call_comes_back_as_a_dialogue_with_words(client, worker):
     times = [(word["start"], word["end"]) for word in result["words"]]
     assert times == sorted(times) and all(start < end <= job.audio_duration_seconds for start, end in times)
     assert "".join(word["word"] for word in result["words"]) == result["text"].replace(" ", "")
+
+
+def test_a_call_is_analysed_and_every_claim_cites_what_was_said(client, worker):
+    """With the packaged language model, in a process of its own."""
+    params = JobCreateParams(diarization=True, analytics={"profile": "full", "domain": "insurance"})
+    accepted = client.jobs.create_from_file(CALL, params=params)
+    job = client.jobs.wait(accepted.id, poll_interval=0.5, timeout=400)
+    assert job.status == "completed", job.error_message
+    result, analytics = job.result, job.result["analytics"]
+    assert documented.problems(analytics) == []
+    execution = result["feature_execution"]
+    assert execution["generic_analytics_applied"] and execution["custom_analytics_applied"]
+    assert "generic_skipped_reason" not in analytics and result["processing_warnings"] == []
+    said = {(segment["start"], segment["end"], segment["text"]) for segment in result["segments"]}
+    items = [item for name in ITEM_LISTS for item in analytics[name]]
+    assert items and all(
+        (cited["start"], cited["end"], cited["text"]) in said for item in items for cited in item["evidence"]
+    )
+    fields = analytics["custom"]["fields"]
+    assert [option["code"] for option in fields["claim_stage"]["selected"]] == ["FIRST_NOTICE"]
+    assert [option["code"] for option in fields["policy_line"]["selected"]] == ["AUTO"]
+    assert fields["compliance_disclosure_present"]["value"] is True
+    assert 30 < len(analytics["summary"]) < 1000
 
 
 def test_voices_are_asked_for_beside_the_client_and_read_with_it(client, served, customer, worker):

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from analytics.drafts import Choice, CustomDraft, FieldDraft, GenericDraft, Topic
 from jobs.models import Job
 from jobs.pipeline.types import Audio, Diarization, Finding, Findings, Segment, Transcript, Turn, Word
 from tests.conftest import Person, make_job
@@ -70,15 +71,46 @@ class Redactor:
         return Findings(tuple(sorted(items, key=lambda finding: finding.start)), self.problem)
 
 
+class Analyst:
+    """Says what the first line says, and gives each select field its first option. `asked`: what it was given.
+
+    `behaviour`: called with the reporter before each answer; what it raises is what went wrong.
+    """
+
+    def __init__(self, behaviour: Callable[[Any], Any] = lambda told: told(0.5), languages: Any = ("en",)) -> None:
+        self.behaviour, self.languages = behaviour, languages
+        self.asked: list[Any] = []
+
+    def reads(self, language: str | None) -> bool:
+        return language in self.languages
+
+    def generic(self, spoken: Any, modules: frozenset[str], on_progress: Any) -> GenericDraft:
+        self.asked.append((spoken, modules))
+        self.behaviour(on_progress)
+        words = spoken.lines[0].text
+        return GenericDraft(summary=words, topics=(Topic(words, (0,)),))
+
+    def custom(self, spoken: Any, fields: Any, domain: str | None, on_progress: Any) -> CustomDraft:
+        self.asked.append((spoken, fields))
+        self.behaviour(on_progress)
+        found = {
+            field.key: FieldDraft("It is said.", choices=(Choice(field.options[0].code, 0.9, (0,)),))
+            if field.options
+            else FieldDraft("Nothing is said.")
+            for field in fields
+        }
+        return CustomDraft(found)
+
+
 def engines(
-    segments: Sequence[Segment], redactor: Any, *, language: str = "en", tier: str = "standard"
+    segments: Sequence[Segment], redactor: Any, *, language: str = "en", tier: str = "standard", analyst: Any = None
 ) -> Callable[[str], Any]:
     """In the registry's place. `redactor`: an engine, or an error that is raised when one is asked for."""
 
     def engine(role: str) -> Any:
         if role == "redactor" and isinstance(redactor, Exception):
             raise redactor
-        return {"audio": Decoder(), "diarizer": Diarizer(), "redactor": redactor}.get(
+        return {"audio": Decoder(), "diarizer": Diarizer(), "redactor": redactor, "analyst": analyst}.get(
             role, Transcriber(segments, language, tier)
         )
 

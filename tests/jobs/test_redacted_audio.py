@@ -173,7 +173,7 @@ def test_a_result_whose_commit_was_not_answered_keeps_its_copy(alice, process, m
         raise OperationalError("the connection is gone")
 
     monkeypatch.setattr(JobQuerySet, "finish", unanswered)
-    monkeypatch.setattr(processing.connection, "close", lambda: None)
+    monkeypatch.setattr(leases.connection, "close", lambda: None)
     job = process(job_with_recording(alice, tone(6.0), **REPLACED))
     assert job.status == "completed" and stored() == {job.redacted_audio_key}
 

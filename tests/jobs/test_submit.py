@@ -162,7 +162,6 @@ def test_speaker_embeddings_need_premium_and_diarization(alice, other):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"analytics": '{"profile":"basic"}'},
         {"audio_file": None, "remote_url": "https://example.com/a.mp3"},
         {"audio_file": None, "uploaded_audio_key": "k", "uploaded_audio_token": "t"},
     ],
@@ -172,6 +171,23 @@ def test_options_whose_engines_are_not_here_are_refused_by_name(alice, fields):
     assert answer.status_code == 400 and answer.json()["code"] == "feature_unavailable"
     assert "not available on this server" in answer.json()["detail"]
     assert not Job.objects.exists() and not stored_files()
+
+
+def test_analytics_without_an_analyst_are_refused_by_name(alice, settings):
+    settings.ENGINE_PROFILE = "gpu"  # whose analyst is a server of the operator's, and none is named
+    answer = submit(alice, analytics='{"profile":"basic"}')
+    assert answer.status_code == 400 and answer.json()["code"] == "feature_unavailable"
+    assert answer.json()["detail"] == "analytics is not available on this server."
+    settings.ANALYST_URL = "http://127.0.0.1:8103/v1"
+    assert submit(alice, analytics='{"profile":"basic"}').status_code == 201
+
+
+def test_accepted_analytics_are_shown_as_they_were_understood(alice):
+    shown = submit(alice, diarization="true", analytics='{"profile":"full","domain":"insurance"}').json()
+    assert shown["status"] == "accepted"
+    analytics = Job.objects.get().analytics
+    assert analytics["tier"] == "deep" and len(analytics["modules"]) == 13
+    assert analytics["custom_schema"] == {"domain": "insurance", "schema_version": "2026-05-31", "fields": []}
 
 
 @pytest.mark.parametrize("value", ["{}", '{"profile":"none"}', '{"profile":"off"}', ""])

@@ -193,11 +193,6 @@ def test_what_the_servers_profile_lacks_is_refused_by_name(alice, monkeypatch, s
     assert submit(alice, multichannel="true").status_code == 201
 
 
-def test_what_no_server_can_run_yet_is_still_refused(alice):
-    answer = submit(alice, **DIARIZED, analytics='{"profile":"basic"}')
-    assert answer.status_code == 400 and answer.json()["code"] == "feature_unavailable"
-
-
 def test_a_recording_of_more_than_eight_channels_is_refused_before_it_is_kept(alice, tmp_path):
     path = tmp_path / "sixteen.wav"
     with wave.open(str(path), "wb") as file:

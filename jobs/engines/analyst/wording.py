@@ -1,0 +1,120 @@
+"""The small model's part: the summary, chapter titles, and tasks put in a few words. Everything it says is checked.
+
+Each call is small, its answer closed by a schema, and what does not hold against the transcript is replaced by the
+transcript's own words. Without a model, or when it gives no usable answer, those words stand by themselves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from analytics.briefs import SYSTEM, language_name, quoted, transcript_block
+from analytics.drafts import Action, Chapter
+from analytics.grounding import numbers_said, share_said
+from analytics.model import AnswerFailed, Model, ModelUnavailable, Prompt
+from analytics.spoken import Line, Spoken
+from analytics.truth import LEAST_SAID, summary_said
+
+SUMMARY_TOKENS, TITLE_TOKENS, TASK_TOKENS = 200, 60, 30
+SUMMARY_CHARACTERS, TITLE_CHARACTERS, SENTENCE_CHARACTERS, TASK_CHARACTERS = 700, 60, 200, 120
+EXTRACT_LINES = 3
+
+
+class Wording:
+    """One transcript's wording. `lines` is what the model reads; `gone` once the model could not be had."""
+
+    def __init__(self, model: Model | None, spoken: Spoken, lines: Sequence[Line]) -> None:
+        self.spoken = spoken
+        self.gone = model is None
+        self._model = model
+        self._context = transcript_block(lines)
+        self._language = language_name(spoken.language)
+
+    def summary(self, central: Sequence[Line]) -> str:
+        """A few sentences in the transcript's language; `central`: what stands for them if the model has none."""
+        task = (
+            f"Summarise the conversation in {self._language} in two to four plain sentences: why they talk, what was "
+            "said and what was agreed. Use only facts of the transcript, and its own words for names and numbers."
+        )
+        schema = _object(summary={"type": "string", "minLength": 20, "maxLength": SUMMARY_CHARACTERS})
+        answer = self._ask(task, schema, SUMMARY_TOKENS)
+        found = summary_said(str(answer["summary"]), self.spoken) if answer else ""
+        return found if found and share_said(found, self.spoken.text) >= LEAST_SAID else _extract(central)
+
+    def chapters(self, firsts: Sequence[int], titles: Sequence[str], central: Sequence[Line]) -> tuple[Chapter, ...]:
+        """A title and a sentence each; `titles` and `central` stand where the model's don't hold."""
+        ends = [*firsts[1:], len(self.spoken.lines)]
+        bounds = enumerate(zip(firsts, ends, strict=True), start=1)
+        parts = "; ".join(f"part {number}: lines {first} to {end - 1}" for number, (first, end) in bounds)
+        task = (
+            f"The conversation has {len(firsts)} part{'s' if len(firsts) > 1 else ''} ({parts}). For each part in "
+            "order "
+            f"write in {self._language} a title of two to five words and one short sentence that says what was "
+            "said in it."
+        )
+        part = _object(
+            title={"type": "string", "minLength": 3, "maxLength": TITLE_CHARACTERS},
+            summary={"type": "string", "minLength": 10, "maxLength": SENTENCE_CHARACTERS},
+        )
+        answer = self._ask(task, _object(parts=_exactly(len(firsts), part)), TITLE_TOKENS * len(firsts))
+        rows: list[dict[str, Any]] = answer["parts"] if answer else [{} for _ in firsts]
+        found = []
+        for at, (first, end) in enumerate(zip(firsts, ends, strict=True)):
+            said = " ".join(line.text for line in self.spoken.lines[first:end])
+            title, summary = str(rows[at].get("title", "")), str(rows[at].get("summary", ""))
+            found.append(
+                Chapter(
+                    title=title if title and _holds(title, said) else titles[at],
+                    first=first,
+                    summary=summary if summary and _holds(summary, said) else central[at].text,
+                )
+            )
+        return tuple(found)
+
+    def tasks(self, actions: Sequence[Action]) -> tuple[Action, ...]:
+        """The same action items, each as a short task where the model's words hold against its evidence."""
+        if not actions:
+            return ()
+        said = [" ".join(self.spoken.lines[id_].text for id_ in action.ids) for action in actions]
+        listed = "\n".join(f"{at + 1}. {quoted(text)}" for at, text in enumerate(said))
+        task = (
+            f"These sentences of the conversation each name something that is to be done:\n{listed}\nFor each, in "
+            "order, "
+            f"write in {self._language} the task in three to ten words, beginning with a verb, in the sentence's words."
+        )
+        text = {"type": "string", "minLength": 5, "maxLength": TASK_CHARACTERS}
+        answer = self._ask(task, _object(tasks=_exactly(len(actions), text)), TASK_TOKENS * len(actions))
+        worded: list[str] = answer["tasks"] if answer else [""] * len(actions)
+        return tuple(
+            dataclasses.replace(action, action=new) if new and _holds(new, old) else action
+            for action, new, old in zip(actions, worded, said, strict=True)
+        )
+
+    def _ask(self, task: str, schema: dict[str, Any], max_tokens: int) -> dict[str, Any] | None:
+        if self._model is None or self.gone:
+            return None
+        try:
+            return self._model.answer(Prompt(SYSTEM, self._context, task), schema, max_tokens=max_tokens + 20)
+        except AnswerFailed:
+            return None
+        except ModelUnavailable:
+            self.gone = True
+            return None
+
+
+def _holds(text: str, said: str) -> bool:
+    return share_said(text, said) >= LEAST_SAID and numbers_said(text, said)
+
+
+def _extract(central: Sequence[Line]) -> str:
+    return " ".join(line.text for line in sorted(central, key=lambda line: line.id)[:EXTRACT_LINES])
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
+
+
+def _exactly(count: int, item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item, "minItems": count, "maxItems": count}
