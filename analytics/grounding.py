@@ -6,6 +6,7 @@ reworded form of what was said counts as said, in any language.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -18,6 +19,7 @@ _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
+@functools.lru_cache(maxsize=64)
 def folded(text: str) -> str:
     """Lower case, without accents and punctuation, one space between words."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
@@ -25,7 +27,8 @@ def folded(text: str) -> str:
     return " ".join("".join(char if char.isalnum() else " " for char in plain).split())
 
 
-def stems(text: str) -> set[str]:
+@functools.lru_cache(maxsize=64)
+def stems(text: str) -> frozenset[str]:
     """The beginnings of the words that carry meaning; single characters in scripts without spaces."""
     found = set()
     for word in words(folded(text)):
@@ -33,7 +36,7 @@ def stems(text: str) -> set[str]:
             found.add(word)
         elif len(word) >= CONTENT_CHARACTERS:
             found.add(word[:STEM_CHARACTERS])
-    return found
+    return frozenset(found)
 
 
 def share_said(text: str, said: str) -> float:

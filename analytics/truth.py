@@ -8,13 +8,12 @@ don't occur in its evidence goes. Called by `jobs.pipeline.analysis` on every dr
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from analytics import grounding
-from analytics.catalogue import packs
+from analytics.claims import facts_said
 from analytics.drafts import (
     Action,
     Answered,
@@ -27,6 +26,7 @@ from analytics.drafts import (
     Opportunity,
     Risk,
     Topic,
+    Urgency,
 )
 from analytics.evidence import EVIDENCE_CAP, FIELD_IDS_CAP, known_ids
 from analytics.fields import CustomField
@@ -35,12 +35,14 @@ from analytics.spoken import Spoken
 
 # Of an item's content words, how many its evidence must hold.
 LEAST_SAID = 0.4
-# Of a summary sentence's, the whole transcript: it joins what is far apart.
-LEAST_SAID_OF_SUMMARY = 0.4
+# Of a summary sentence's, the whole transcript: it joins what is far apart, in words of its own.
+LEAST_SAID_OF_SUMMARY = 0.25
 # Items as alike as this say the same.
 SAME = 0.6
-TEXT_CHARACTERS = 500
 SUMMARY_CHARACTERS = 4_000
+URGENCY_LEAST, URGENCY_MOST = 1, 10
+# In the place of a reason that names what nobody said.
+NEUTRAL_REASONING = "By what is said in the cited segments, or not said at all."
 # A longer owner is a sentence that was said, not a name.
 NAME_WORDS, NAME_CHARACTERS = 4, 40
 
@@ -56,12 +58,7 @@ _PRONOUNS = frozenset(
     "я ты вы он она мы они ben sen siz biz o انا انت نحن هو هي "
     "我 你 您 他 她 我们 你们 他们 私 僕 俺 彼 彼女 あなた".split()
 )
-_OPENERS = frozenset(
-    "additionally afterwards both during eventually finally furthermore however initially lastly later meanwhile "
-    "moreover "
-    "next overall regarding several subsequently therefore throughout ultimately".split()
-)
-_FOLLOWS = re.compile(r"(?<=[.!?…。！？])\s+")
+_FOLLOWS = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 
 
 def borne_out(draft: GenericDraft, spoken: Spoken) -> GenericDraft:
@@ -76,6 +73,7 @@ def borne_out(draft: GenericDraft, spoken: Spoken) -> GenericDraft:
         risks=_items(draft.risks, spoken),
         opportunities=_items(draft.opportunities, spoken),
         chapters=_chapters(draft.chapters, spoken),
+        urgency=_urgency(draft.urgency, spoken),
     )
 
 
@@ -100,42 +98,11 @@ def fields_borne_out(draft: CustomDraft, fields: Iterable[CustomField], spoken: 
 
 def summary_said(summary: str, spoken: Spoken) -> str:
     """The summary without sentences whose numbers or names nobody said, or that are about something else."""
-    said = spoken.text + " " + " ".join(spoken.speakers)
-    kept = []
-    for sentence in _FOLLOWS.split(summary.strip()[:SUMMARY_CHARACTERS]):
-        names_said = all(grounding.phrase_said(name, said) for name in _names(sentence, spoken.language))
-        if names_said and grounding.numbers_said(sentence, said):
-            kept.append(sentence)
-    return " ".join(kept)
-
-
-def _names(sentence: str, language: str | None) -> list[str]:
-    """Names in a sentence; in English its first word is one if it is no word that people use otherwise."""
-    if language == "de":  # every noun is written with a capital
-        return []
-    found = grounding.names(sentence)
-    first = sentence.split(maxsplit=1)[0].strip("\"'“”«»(,.;:!?") if sentence.strip() else ""
-    if language == "en" and first[:1].isupper() and not set(grounding.folded(first).split()) <= _common_words():
-        found.append(first)
-    return found
-
-
-@functools.cache
-def _common_words() -> frozenset[str]:
-    """The words of the packs' own guidance and phrases: plain language of calls, in eight languages."""
-    texts = [
-        text
-        for pack in packs()
-        for field in pack.fields
-        for text in (field.guidance, field.field.label, *(answer.guidance for answer in field.answers))
-    ]
-    phrases = [
-        phrase.text
-        for pack in packs()
-        for field in pack.fields
-        for phrase in (*field.none, *(it for answer in field.answers for it in answer.examples))
-    ]
-    return _OPENERS | frozenset(word for text in (*texts, *phrases) for word in grounding.folded(text).split())
+    return " ".join(
+        sentence
+        for sentence in filter(None, _FOLLOWS.split(summary.strip()[:SUMMARY_CHARACTERS]))
+        if facts_said(sentence, spoken) and grounding.share_said(sentence, spoken.text) >= LEAST_SAID_OF_SUMMARY
+    )
 
 
 def _items(items: tuple[Item, ...], spoken: Spoken) -> tuple[Item, ...]:
@@ -143,25 +110,31 @@ def _items(items: tuple[Item, ...], spoken: Spoken) -> tuple[Item, ...]:
     kept: list[Item] = []
     for item in items:
         ids = known_ids(spoken, item.ids, EVIDENCE_CAP)
-        if not ids or _blank(item) or not _said(_worded(item), ids, spoken):
+        if not ids or _blank(item) or not _said(item, ids, spoken):
             continue
         item = dataclasses.replace(item, ids=ids)
         known: int | None = next((number for number, other in enumerate(kept) if _same(item, other)), None)
         if known is None:
             kept.append(item)
         else:
-            kept[known] = _together(kept[known], ids, spoken)
+            kept[known] = _together(kept[known], item, spoken)
     return tuple(kept)
 
 
-def _together(item: Item, ids: tuple[int, ...], spoken: Spoken) -> Item:
-    return dataclasses.replace(item, ids=known_ids(spoken, (*item.ids, *ids), EVIDENCE_CAP))
+def _together(item: Item, other: Item, spoken: Spoken) -> Item:
+    """The first of two that say the same, with the evidence of both and what only the second knows."""
+    merged = dataclasses.replace(item, ids=known_ids(spoken, (*item.ids, *other.ids), EVIDENCE_CAP))
+    if isinstance(merged, Action) and isinstance(other, Action):
+        return dataclasses.replace(
+            merged, owner=merged.owner or other.owner, due_date=merged.due_date or other.due_date
+        )
+    return merged
 
 
 def _worded(item: Item) -> str:
-    """An item's own words; an opening that nobody takes is about what is not said, so its words are no claim."""
+    """An item's own words."""
     if isinstance(item, Opportunity):
-        return ""
+        return item.opportunity
     if isinstance(item, Answered):
         return f"{item.question} {item.answer}"
     return str(getattr(item, _WORDING[type(item)]))
@@ -171,9 +144,16 @@ def _blank(item: Item) -> bool:
     return any(not getattr(item, name).strip() for name in _TEXTS if hasattr(item, name))
 
 
-def _said(wording: str, ids: tuple[int, ...], spoken: Spoken) -> bool:
+def _said(item: Item, ids: tuple[int, ...], spoken: Spoken) -> bool:
+    """Whether an item says what its evidence says. An opening that nobody takes is about what is not said: of its words
+    only numbers and names must have been.
+    """
+    if isinstance(item, Opportunity):
+        return facts_said(item.opportunity, spoken)
     said = " ".join(spoken.lines[id_].text for id_ in ids)
-    return grounding.share_said(wording, said) >= LEAST_SAID and grounding.numbers_said(wording, said)
+    wording = _worded(item)
+    holds = grounding.share_said(wording, said) >= LEAST_SAID and grounding.numbers_said(wording, said)
+    return holds and facts_said(wording, spoken)
 
 
 def _same(item: Item, other: Item) -> bool:
@@ -212,11 +192,22 @@ def _chapters(chapters: tuple[Chapter, ...], spoken: Spoken) -> tuple[Chapter, .
         first = 0 if at == 0 else chapter.first
         end = ordered[at + 1].first if at + 1 < len(ordered) else len(spoken.lines)
         said = " ".join(line.text for line in spoken.lines[first:end])
-        true = grounding.share_said(chapter.summary, said) >= LEAST_SAID and grounding.numbers_said(
-            chapter.summary, said
-        )
-        kept.append(dataclasses.replace(chapter, first=first, summary=chapter.summary if true else ""))
+        summary, title = chapter.summary, chapter.title
+        if grounding.share_said(summary, said) < LEAST_SAID or not facts_said(summary, spoken):
+            summary = ""
+        if not title.strip() or not facts_said(title, spoken):
+            title = f"Part {at + 1}"
+        kept.append(dataclasses.replace(chapter, first=first, title=title, summary=summary))
     return tuple(kept)
+
+
+def _urgency(urgency: Urgency | None, spoken: Spoken) -> Urgency | None:
+    """Within its scale; a reason that names what nobody said is left out."""
+    if urgency is None:
+        return None
+    reasoning = urgency.reasoning if facts_said(urgency.reasoning, spoken) else ""
+    score = min(max(urgency.score, URGENCY_LEAST), URGENCY_MOST)
+    return Urgency(score, reasoning, known_ids(spoken, urgency.ids, EVIDENCE_CAP))
 
 
 def _field(draft: FieldDraft | None, field: CustomField, spoken: Spoken) -> FieldDraft:
@@ -224,6 +215,8 @@ def _field(draft: FieldDraft | None, field: CustomField, spoken: Spoken) -> Fiel
         return FieldDraft("The field could not be looked for.", skipped=True)
     if draft.skipped:
         return FieldDraft(draft.reasoning, skipped=True)
+    if not facts_said(draft.reasoning, spoken, f"{field.label} {field.description or ''}"):
+        draft = dataclasses.replace(draft, reasoning=NEUTRAL_REASONING)
     if field.options:
         return dataclasses.replace(draft, value=None, ids=(), choices=_choices(draft.choices, field, spoken))
     ids = known_ids(spoken, draft.ids, FIELD_IDS_CAP)

@@ -39,6 +39,11 @@ def _missed_items(result: Any) -> Iterator[str]:
         pairs = listed.matches(gold, kept, conversation.spoken)
         for at in sorted(set(range(len(gold))) - {pair[0] for pair in pairs}):
             yield f"- {conversation.name} {module} not found: {_wording(gold[at])} {gold[at]['evidence']}"
+        for at, number in pairs if module == "action_items" else ():
+            for member, its_own in (("owner", "owner"), ("due", "due_date")):
+                wanted, given = gold[at].get(member), kept[number][its_own]
+                if not listed.same_or_none(wanted, given):
+                    yield f"- {conversation.name} {member} of {_wording(gold[at])}: {given} (gold {wanted})"
         for number in sorted(set(range(len(kept))) - {pair[1] for pair in pairs}):
             ids = listed.line_ids(kept[number], conversation.spoken)
             yield f"- {conversation.name} {module} not gold: {_wording(kept[number])} {ids}"

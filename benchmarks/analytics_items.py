@@ -74,16 +74,17 @@ def item_score(
     )
     if module == "action_items":
         for at, number in pairs:
-            wanted, given = gold[at].get("due"), items[number]["due_date"]
-            right = either_holds(wanted, given) if wanted and given else not wanted and not given
-            score.owners_right += _same_owner(gold[at].get("owner"), items[number]["owner"])
+            wanted = gold[at].get("due")
+            right = same_or_none(wanted, items[number]["due_date"])
+            score.owners_right += same_or_none(gold[at].get("owner"), items[number]["owner"])
             score.dues_right += right
             score.dues += bool(wanted)
             score.dues_found += bool(wanted) and right
     return score
 
 
-def _same_owner(wanted: str | None, given: str | None) -> bool:
+def same_or_none(wanted: str | None, given: str | None) -> bool:
+    """An owner or a due date as gold has it, in more or fewer words; or neither has one."""
     if not wanted or not given:
         return not wanted and not given
     return either_holds(wanted, given)

@@ -145,8 +145,21 @@ def items(results: Results) -> Iterator[str]:
     yield f"\nEvidence right with topics: {percent(scoring.share(right, kept))} % of {kept} kept."
     yield (
         f"\nOf {actions.matched} action items found: owner right {actions.owners_right}, due date right "
-        f"{actions.dues_right}; of {actions.dues} that have a due date it was found for {actions.dues_found}."
+        f"{actions.dues_right}; of {actions.dues} that have a due date it was found for {actions.dues_found}. "
+        f"Named as owners and not in gold: {', '.join(named_owners(results)) or 'none'}."
     )
+
+
+def named_owners(results: Results) -> list[str]:
+    """Owners that are no speaker and that no gold item of their conversation has: a name, or a word taken for one."""
+    found = set()
+    for result in results:
+        known = [item.get("owner") for item in result.conversation.gold["action_items"]]
+        for item in result.payload["action_items"]:
+            owner = item["owner"]
+            if owner and owner not in result.conversation.spoken.speakers:
+                found |= set() if any(it and listed.either_holds(it, owner) for it in known) else {owner}
+    return sorted(found)
 
 
 def _item_row(name: str, groups: Mapping[str, listed.ItemScore]) -> str:

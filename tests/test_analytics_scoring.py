@@ -38,7 +38,7 @@ def action(*ids: int, **members: Any) -> dict[str, Any]:
 
 
 def payload(**members: Any) -> dict[str, Any]:
-    lists = {name: [] for name in listed.LISTS}
+    lists: dict[str, Any] = {name: [] for name in listed.LISTS}
     return {"profile": "full", "summary": "", "key_topics": [], **lists, **members}
 
 

@@ -24,9 +24,9 @@ from jobs.engines.analyst.audit import Audit
 from jobs.engines.analyst.chapters import first_lines
 from jobs.engines.analyst.condensed import centrality, condensed
 from jobs.engines.analyst.feelings import explanation, feelings
-from jobs.engines.analyst.keyphrases import keyphrases
+from jobs.engines.analyst.keyphrases import KEYWORDS, keyphrases
 from jobs.engines.analyst.reading import Reading
-from jobs.engines.analyst.topics import titles, topics
+from jobs.engines.analyst.topics import CANDIDATES, titles, topics
 from jobs.engines.analyst.vectors import LANGUAGES, sentence_vectors
 from jobs.engines.analyst.wording import Wording
 from jobs.pipeline.protocols import OnProgress
@@ -59,11 +59,12 @@ class EmbeddedAnalyst:
         on_progress(0.0)
         reading = self._read(spoken)
         felt = feelings(reading)
+        phrases = keyphrases(reading, self._vectors, CANDIDATES)
         found = GenericDraft(
             feelings=felt,
             explanation=explanation(reading, felt),
-            topics=topics(reading, self._vectors),
-            keywords=keyphrases(reading, self._vectors),
+            topics=topics(reading, phrases, self._vectors),
+            keywords=phrases[:KEYWORDS],
         )
         on_progress(0.05)
         audit = Audit(reading, felt) if "action_items" in modules else None

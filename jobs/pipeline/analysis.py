@@ -152,7 +152,10 @@ class _Work:
                 raise
             log.error("%s analytics failed: %s", name, _told_of(error))
             return self._skipped(
-                name, "analyst_unavailable" if isinstance(error, ModelUnavailable) else "generation_failed"
+                name,
+                "analyst_unavailable"
+                if isinstance(error, ModelUnavailable | EngineUnavailable)
+                else "generation_failed",
             )
         if draft.is_empty:
             return self._skipped(name, "generation_failed")

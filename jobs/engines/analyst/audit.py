@@ -6,13 +6,15 @@ Each is worded by the sentence that shows it, so that it can't say what nobody s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from analytics.drafts import Action, Answered, Decision, Feeling, Level, Opportunity, Risk, Urgency
 from analytics.grounding import folded
+from analytics.modules import ITEM_CAP
 from analytics.spoken import Line, words
 from jobs.engines.analyst import acts as act
 from jobs.engines.analyst.acts import Acts
@@ -44,7 +46,10 @@ URGENT_LINES = 3
 # The score without a line that is urgent beyond doubt, and the least one with such a line.
 CALM, URGENT_FROM = 3, 5
 AGREEMENT_WORDS = 12
+# Of a recording of many hours, so that what is done with each item stays quick.
+MOST_ITEMS = 5 * ITEM_CAP
 OF_ACTIONS = (act.PROMISE, act.REQUEST, act.ASSIGNMENT)
+Item = TypeVar("Item", Action, Answered, Decision, Risk, Opportunity)
 _NAME_FIRST = re.compile(r"^([A-ZÀ-Ž][\w'’-]+),\s")
 
 
@@ -82,12 +87,13 @@ class Audit:
         """The likeliest of the wanted acts of a unit; 0 where another act is likelier."""
         name = max(wanted, key=lambda it: float(self.acts.of(it)[at]))
         sureness = float(self.acts.of(name)[at])
-        if name in (act.PROMISE, act.REQUEST) and due_phrase(self.reading.units[at].text, self.language):
+        near = sureness + DUE_BONUS >= LEAST[name] and name in (act.PROMISE, act.REQUEST)
+        if near and due_phrase(self.reading.units[at].text, self.language):
             sureness += DUE_BONUS
         return (name, sureness) if sureness >= float(self.acts.found[at].max()) else (name, 0.0)
 
     def actions(self) -> tuple[Action, ...]:
-        found = []
+        found: list[tuple[float, Action]] = []
         for it in self.candidates(*OF_ACTIONS):
             if it.act == act.REQUEST or it.text.endswith("?"):
                 # Asked for, but is it a task? One that is answered at once is none, one that is agreed to is.
@@ -95,38 +101,32 @@ class Audit:
                     continue
             elif denies(it.text, self.language):
                 continue
-            found.append(
-                Action(
-                    action=it.text,
-                    ids=(it.line.id,),
-                    owner=self._owner(it),
-                    due_date=due_phrase(it.line.text, self.language),
-                    confidence=_level(it.sureness),
-                )
-            )
-        return tuple(found)
+            due = due_phrase(it.line.text, self.language)
+            item = Action(it.text, (it.line.id,), self._owner(it), due, _level(it.sureness))
+            found.append((it.sureness, item))
+        return _surest_first(found)
 
     def decisions(self) -> tuple[Decision, ...]:
-        return tuple(
-            Decision(it.text, (it.line.id,))
+        return _surest_first(
+            (it.sureness, Decision(it.text, (it.line.id,)))
             for it in self.candidates(act.DECISION)
             if not it.text.endswith("?") and not denies(it.text, self.language)
         )
 
     def risks(self) -> tuple[Risk, ...]:
         urgent = self.reading.by_line(self.acts.of(act.URGENT))
-        found = []
+        found: list[tuple[float, Risk]] = []
         for it in self.candidates(act.RISK):
             if it.text.endswith("?"):
                 continue
             feeling = self.feelings[it.line.id]
             severe = urgent[it.line.id] >= 0.3 or (feeling.label == "negative" and feeling.score >= HIGH)
             severity: Level = "high" if severe else "medium" if it.sureness >= MEDIUM else "low"
-            found.append(Risk(it.text, (it.line.id,), severity))
-        return tuple(found)
+            found.append((it.sureness, Risk(it.text, (it.line.id,), severity)))
+        return _surest_first(found)
 
     def answered(self) -> tuple[Answered, ...]:
-        found = []
+        found: list[tuple[float, Answered]] = []
         for question in self.questions():
             replies = self._replies(question.line)
             said = " ".join(reply.text for reply in replies)
@@ -134,12 +134,12 @@ class Audit:
                 answer = said if len(said) <= ANSWER_CHARACTERS else said[:ANSWER_CHARACTERS].rsplit(" ", 1)[0] + "…"
                 ids = (question.line.id, *(reply.id for reply in replies))
                 found.append((question.sureness, Answered(question.text, answer, ids)))
-        return tuple(answered for _, answered in found)
+        return _surest_first(found)
 
     def opportunities(self) -> tuple[Opportunity, ...]:
         """Hints that nobody takes up, and questions whose answer is that nobody knows."""
         found = [
-            Opportunity(it.text, "follow-up", (it.line.id,), _level(it.sureness))
+            (it.sureness, Opportunity(it.text, "follow-up", (it.line.id,), _level(it.sureness)))
             for it in self.candidates(act.UNRESOLVED)
             if not it.text.endswith("?")
         ]
@@ -148,8 +148,9 @@ class Audit:
                 line = self.reading.spoken.lines[unit.line]
                 replies = self._replies(line)
                 if replies and self.acts.best[at] != act.ROUTINE and self._says("unknown", replies[0], anywhere=True):
-                    found.append(Opportunity(unit.text, "unanswered", (line.id, replies[0].id)))
-        return tuple(found)
+                    item = Opportunity(unit.text, "unanswered", (line.id, replies[0].id))
+                    found.append((float(self.acts.found[at].max()), item))
+        return _surest_first(found)
 
     def questions(self) -> list[Candidate]:
         """Questions for information; not those that run the conversation ("how can I help you?")."""
@@ -222,11 +223,15 @@ class Audit:
         return found
 
     def _asks(self, line: Line) -> bool:
-        own = list(self._units_of(line))
+        own = self.reading.units_of_line(line.id)
         return all(self.acts.best[at] == act.QUESTION or self.reading.units[at].text.endswith("?") for at in own)
 
-    def _units_of(self, line: Line) -> Iterator[int]:
-        return (int(at) for at in np.flatnonzero(self.reading.line_of == line.id))
+
+def _surest_first(found: Iterable[tuple[float, Item]]) -> tuple[Item, ...]:
+    """As many as a module shows, the surest, in their order; after them what may take the place of a duplicate."""
+    kept = list(found)
+    ranked: list[int] = sorted(range(len(kept)), key=lambda at: -kept[at][0])
+    return tuple(kept[at][1] for at in [*sorted(ranked[:ITEM_CAP]), *ranked[ITEM_CAP:MOST_ITEMS]])
 
 
 def _level(sureness: float) -> Level:

@@ -58,19 +58,16 @@ def _likeness(reading: Reading) -> np.ndarray:
 
 def _depths(likeness: np.ndarray) -> np.ndarray:
     """(gaps,): how far each lies below the highest point on its way up on either side."""
-    depths = np.zeros(len(likeness))
-    for at, value in enumerate(likeness):
-        left = right = value
-        for before in likeness[:at][::-1]:
-            if before < left:
-                break
-            left = before
-        for after in likeness[at + 1 :]:
-            if after < right:
-                break
-            right = after
-        depths[at] = (left - value) + (right - value)
-    return depths
+    return np.asarray(_climbed(likeness) + _climbed(likeness[::-1])[::-1] - 2 * likeness)
+
+
+def _climbed(likeness: np.ndarray) -> np.ndarray:
+    """(gaps,): where the way up to the left of each ends, which goes on as long as it does not fall."""
+    peaks = likeness.copy()
+    for at in range(1, len(likeness)):
+        if likeness[at - 1] >= likeness[at]:
+            peaks[at] = peaks[at - 1]
+    return peaks
 
 
 def _apart(reading: Reading, one: int, other: int) -> bool:

@@ -26,14 +26,14 @@ def feelings(reading: Reading) -> tuple[Feeling, ...]:
     found = head.probabilities(reading.vectors)
     marked = [head.column("positive"), head.column("negative")]
     strongest = reading.by_line(found[:, marked])
-    neutral = head.column("neutral")
+    units = np.maximum(np.bincount(reading.line_of, minlength=len(strongest)), 1)
+    neutral = np.bincount(reading.line_of, found[:, head.column("neutral")], minlength=len(strongest)) / units
     rows = []
     for line in reading.spoken.lines:
-        own = found[reading.line_of == line.id]
         positive, negative = strongest[line.id]
         label, score = ("positive", positive) if positive > negative else ("negative", negative)
         if len(words(line.text)) < LEAST_WORDS or score < LEAST:
-            rows.append(Feeling("neutral", float(np.clip(own[:, neutral].mean(), 1 / len(LABELS), 1.0))))
+            rows.append(Feeling("neutral", float(np.clip(neutral[line.id], 1 / len(LABELS), 1.0))))
         else:
             rows.append(Feeling("positive" if label == "positive" else "negative", float(score)))
     return tuple(rows)

@@ -1,17 +1,19 @@
-"""Keywords and what they are about: YAKE's ranking (Campos et al. 2020, Information Sciences 509), our filters.
+"""Keywords: one or two words between stop words, that name a subject, by how often they come and how near the whole.
 
-Where words are not separated by spaces YAKE has nothing to count: there, runs of characters that come again.
+Candidates as in RAKE (Rose et al. 2010, "Automatic keyword extraction from individual documents"); whether they name a
+subject is told by a classifier on sentence vectors. Where words are not separated by spaces: runs of characters that
+come again.
 """
 
 from __future__ import annotations
 
 import collections
 import functools
+import importlib
 import re
 from collections.abc import Sequence
 
 import numpy as np
-from yake import KeywordExtractor
 
 from analytics.catalogue import packs
 from analytics.grounding import folded, names
@@ -20,9 +22,8 @@ from jobs.engines.analyst.heads import Head
 from jobs.engines.analyst.reading import Reading
 from jobs.engines.analyst.vectors import SentenceVectors, sentence_vectors
 
-MOST_WORDS = 2
 KEYWORDS = 12
-CANDIDATES = 200
+CANDIDATES = 400
 # What a phrase's count (its logarithm) and a second word are worth beside its likeness to the whole.
 COUNT_WEIGHT, LENGTH_WEIGHT = 0.5, 0.3
 SUBJECT = "subject"
@@ -35,6 +36,8 @@ ENGLISH = "en"
 # A run of Chinese characters or kana (not hiragana: those are mostly endings), or Thai.
 _RUN = re.compile(r"[\u4e00-\u9fff]{2,}|[\u30a0-\u30ff]{3,}|[\u0e00-\u0e7f]{4,}")
 _GRAM = range(2, 5)
+_STRETCH = re.compile(r"[.,;:!?…()\n¿¡\"“”«»]+")
+_WORD = re.compile(r"[^\W_][\w'’-]*")
 # A redacted word's placeholder names nothing.
 _PLACEHOLDER = re.compile(r"<[A-Z_]+>|\[[A-Z_]+(?:_\d+)?\]|[#*█]{2,}")
 # A word is talk rather than matter when it is so much commoner in small talk than in what the packs ask about.
@@ -48,15 +51,11 @@ def keyphrases(reading: Reading, vectors: SentenceVectors, most: int = KEYWORDS)
     if spoken.language in UNSPACED:
         return _repeated(text, most)
     language = spoken.language or ENGLISH
-    # Lower-cased, because YAKE takes capitals for weight: people's names would come before what they talk about.
-    ranked = KeywordExtractor(lan=language, n=MOST_WORDS, dedupLim=1.0, top=CANDIDATES).extract_keywords(text.lower())
     idle = _stop_words(language) | (frozenset() if language in CAPITAL_NOUNS else _named(text))
-    phrases = [phrase for phrase, _ in ranked if not any(_idle(word, idle) for word in folded(phrase).split())]
-    phrases = [phrase for phrase in dict.fromkeys(phrases) if folded(phrase)]
-    if not phrases:
+    found = _candidates(text.lower(), idle).most_common(CANDIDATES)
+    if not found:
         return ()
-    plain = f" {folded(text)} "
-    count = np.array([plain.count(f" {folded(phrase)} ") for phrase in phrases])
+    phrases, count = [phrase for phrase, _ in found], np.array([times for _, times in found])
     length = np.array([len(phrase.split()) for phrase in phrases])
     of_phrases = vectors.of(phrases)
     head = _terms()
@@ -73,6 +72,22 @@ def keyphrases(reading: Reading, vectors: SentenceVectors, most: int = KEYWORDS)
         if len(kept) == most:
             break
     return tuple(kept)
+
+
+def _candidates(text: str, idle: frozenset[str]) -> collections.Counter[str]:
+    """Words, and pairs of words that stand together, with none that names no subject; in order of appearance."""
+    found: collections.Counter[str] = collections.Counter()
+    for stretch in _STRETCH.split(text):
+        before: str | None = None
+        for word in _WORD.findall(stretch):
+            if any(_idle(part, idle) for part in folded(word).split() or [""]):
+                before = None
+                continue
+            found[word] += 1
+            if before is not None:
+                found[f"{before} {word}"] += 1
+            before = word
+    return found
 
 
 @functools.cache
@@ -100,11 +115,12 @@ def _idle(word: str, stops: frozenset[str]) -> bool:
 
 @functools.cache
 def _stop_words(language: str) -> frozenset[str]:
-    """Words for days and numbers, which name no subject, and the words of talk itself, whatever the language."""
+    """spaCy's, and words for days and numbers, which name no subject; the words of talk itself in any language."""
     listed = cues("due_dates").get(language, {})
     names = ("days", "months", "relative", "units", "numbers", "ordinals")
     days = [str(word) for name in names for word in listed.get(name) or ()]
-    return frozenset(folded(word) for word in days if " " not in word) | _talk()
+    stops = importlib.import_module(f"spacy.lang.{language}.stop_words").STOP_WORDS
+    return frozenset(part for word in (*days, *stops) if " " not in word for part in folded(word).split()) | _talk()
 
 
 @functools.cache

@@ -34,7 +34,8 @@ EVIDENCE_SHARE = 0.6
 # What a line is worth that somebody else says than who should, or elsewhere in the conversation.
 WRONG_VOICE = 0.55
 WRONG_PLACE = 0.75
-OPENING_SHARE, CLOSING_SHARE = 0.4, 0.6
+# Shares of the conversation from its right end: inside up to the first, outside from the second, a slope between.
+INSIDE, OUTSIDE = 0.3, 0.5
 NEGATED = 0.25
 # Below this likeness (cosine) to every example of an answer a line is about something else; a soft step.
 NEAR, NEAR_WIDTH = 0.45, 0.05
@@ -74,9 +75,8 @@ def scored(reading: Reading, field: PackField, head: Head, language: str | None)
     probabilities = head.probabilities(reading.vectors)
     columns = [head.column(_class_name(answer.value)) for answer in field.answers]
     kept = probabilities[:, columns] * _nearness(reading, head, columns)
-    denied = np.array([denies(unit.text, language) for unit in reading.units], dtype=bool)
-    if denied.any():
-        kept = np.where(denied[:, None], kept * _denied_worth(reading, head, columns), kept)
+    denied = np.flatnonzero([denies(unit.text, language) for unit in reading.units])
+    kept[denied] *= _denied_worth(reading.vectors[denied], head, columns)
     weighed = reading.by_line(kept) * _weights(reading, field)[:, None]
     return Scored(field, tuple(answer.value for answer in field.answers), weighed)
 
@@ -139,14 +139,14 @@ def _nearness(reading: Reading, head: Head, columns: list[int]) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-(nearest - NEAR) / NEAR_WIDTH)))
 
 
-def _denied_worth(reading: Reading, head: Head, columns: list[int]) -> np.ndarray:
-    """(units, answers): what a phrase with a "not" in it is worth as evidence.
+def _denied_worth(vectors: np.ndarray, head: Head, columns: list[int]) -> np.ndarray:
+    """(vectors, answers): what a phrase with a "not" in it is worth as evidence.
 
     Little, unless the nearest examples of that answer are phrases with a "not" too ("I can't log in").
     """
     negated = _denying_examples(head)
-    likeness = reading.vectors @ head.example_vectors.T
-    worth = np.full((len(reading.units), len(columns)), NEGATED)
+    likeness = vectors @ head.example_vectors.T
+    worth = np.full((len(vectors), len(columns)), NEGATED)
     for at, column in enumerate(columns):
         own = np.flatnonzero(head.labels == column)
         nearest = own[np.argsort(-likeness[:, own], axis=1)[:, :NEIGHBOURS]]
@@ -173,8 +173,10 @@ def _weights(reading: Reading, field: PackField) -> np.ndarray:
             weights[at] *= WRONG_VOICE + (1 - WRONG_VOICE) * min(1.0, 2 * right)
     if field.where != "anywhere" and len(lines) > 1:
         place = np.arange(len(lines)) / (len(lines) - 1)
-        inside = place <= OPENING_SHARE if field.where == "opening" else place >= CLOSING_SHARE
-        weights *= np.where(inside, 1.0, WRONG_PLACE)
+        if field.where == "closing":
+            place = 1 - place
+        outside = np.clip((place - INSIDE) / (OUTSIDE - INSIDE), 0, 1)
+        weights *= 1 - (1 - WRONG_PLACE) * outside
     return weights
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from analytics.grounding import folded
 from analytics.spoken import Line, Spoken, words
 from jobs.engines.analyst.vectors import SentenceVectors
 
@@ -49,10 +50,20 @@ class Reading:
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         return sums / np.where(norms > 0, norms, 1.0)
 
+    @cached_property
+    def folded_lines(self) -> list[str]:
+        """Each line's words as `analytics.grounding.folded` writes them."""
+        return [folded(line.text) for line in self.spoken.lines]
+
+    def units_of_line(self, line: int) -> range:
+        """Which units are a line's; they come in the order of the lines."""
+        return range(*(int(at) for at in np.searchsorted(self.line_of, [line, line + 1])))
+
     def part(self, first: int, end: int) -> Reading:
         """The reading of the lines from `first` up to, not including, `end`; line numbers are those of the part."""
         own = copy.copy(self)
-        own.__dict__.pop("line_vectors", None)
+        for kept_of_all in ("line_vectors", "folded_lines"):
+            own.__dict__.pop(kept_of_all, None)
         own.spoken = dataclasses.replace(self.spoken, lines=self.spoken.lines[first:end])
         inside = (self.line_of >= first) & (self.line_of < end)
         own.vectors, own.line_of = self.vectors[inside], self.line_of[inside] - first

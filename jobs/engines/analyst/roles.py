@@ -46,6 +46,10 @@ CUSTOMER_PHRASES = (
 )
 
 
+# Of the means of two speakers' leanings, -1 to 1.
+LEAST_DIFFERENCE, CLEAR_DIFFERENCE = 0.02, 0.2
+
+
 def agent_share(reading: Reading) -> dict[str, float]:
     """Speaker -> how far he sounds like the agent, 0-1, 1 for who does most; empty where it can't be told."""
     speakers = reading.spoken.speakers
@@ -59,9 +63,11 @@ def agent_share(reading: Reading) -> dict[str, float]:
         own = [line.id for line in reading.spoken.lines if line.speaker == speaker]
         means[speaker] = float(np.mean(lean[own]))
     low, high = min(means.values()), max(means.values())
-    if high - low < 0.02:
+    if high - low < LEAST_DIFFERENCE:
         return {}
-    return {speaker: (mean - low) / (high - low) for speaker, mean in means.items()}
+    # A small difference is little to go by: both are then nearly as likely.
+    clear = min(1.0, (high - low) / CLEAR_DIFFERENCE)
+    return {speaker: 0.5 + clear * ((mean - low) / (high - low) - 0.5) for speaker, mean in means.items()}
 
 
 @functools.cache

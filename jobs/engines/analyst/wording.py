@@ -14,6 +14,7 @@ from analytics.briefs import SYSTEM, language_name, quoted, transcript_block
 from analytics.drafts import Action, Chapter
 from analytics.grounding import numbers_said, share_said
 from analytics.model import AnswerFailed, Model, ModelUnavailable, Prompt
+from analytics.modules import ITEM_CAP
 from analytics.spoken import Line, Spoken
 from analytics.truth import LEAST_SAID, summary_said
 
@@ -74,7 +75,11 @@ class Wording:
         return tuple(found)
 
     def tasks(self, actions: Sequence[Action]) -> tuple[Action, ...]:
-        """The same action items, each as a short task where the model's words hold against its evidence."""
+        """The same action items, each as a short task where the model's words hold against its evidence.
+
+        More than are shown are left as they are, so that the prompt of a long recording still fits.
+        """
+        actions, others = actions[:ITEM_CAP], actions[ITEM_CAP:]
         if not actions:
             return ()
         said = [" ".join(self.spoken.lines[id_].text for id_ in action.ids) for action in actions]
@@ -87,9 +92,12 @@ class Wording:
         text = {"type": "string", "minLength": 5, "maxLength": TASK_CHARACTERS}
         answer = self._ask(task, _object(tasks=_exactly(len(actions), text)), TASK_TOKENS * len(actions))
         worded: list[str] = answer["tasks"] if answer else [""] * len(actions)
-        return tuple(
-            dataclasses.replace(action, action=new) if new and _holds(new, old) else action
-            for action, new, old in zip(actions, worded, said, strict=True)
+        return (
+            *(
+                dataclasses.replace(action, action=new) if new and _holds(new, old) else action
+                for action, new, old in zip(actions, worded, said, strict=True)
+            ),
+            *others,
         )
 
     def _ask(self, task: str, schema: dict[str, Any], max_tokens: int) -> dict[str, Any] | None:

@@ -179,7 +179,7 @@ def test_whatever_keeps_the_analyst_from_starting_fails_no_job(error):
         (ModelUnavailable("No server."), "analyst_unavailable"),
         (ValueError(SECRET), "generation_failed"),
         (KeyError(SECRET), "generation_failed"),
-        (EngineUnavailable("Gone."), "generation_failed"),
+        (EngineUnavailable("Gone."), "analyst_unavailable"),
     ],
 )
 def test_generic_and_custom_fail_independently(error, reason):
