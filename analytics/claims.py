@@ -20,10 +20,13 @@ _CAPITAL_NOUNS = frozenset({"de"})
 
 def facts_said(text: str, spoken: Spoken, beside: str = "") -> bool:
     """Whether every number and every name in a text was said, or stands `beside` it in the question."""
-    said = f"{spoken.text} {' '.join(spoken.speakers)} {beside}"
     plain = _CITATION.sub(" ", text)
-    names = _names(plain, spoken.language)
-    return grounding.numbers_said(plain, said) and all(grounding.phrase_said(name, said) for name in names)
+    if not grounding.numbers(plain) <= grounding.numbers(spoken.named) | grounding.numbers(beside):
+        return False
+    return all(
+        grounding.phrase_said(name, spoken.named) or grounding.phrase_said(name, beside)
+        for name in _names(plain, spoken.language)
+    )
 
 
 def _names(text: str, language: str | None) -> list[str]:

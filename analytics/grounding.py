@@ -45,10 +45,15 @@ def share_said(text: str, said: str) -> float:
     return len(asked & stems(said)) / len(asked) if asked else 1.0
 
 
+@functools.lru_cache(maxsize=64)
+def numbers(text: str) -> frozenset[str]:
+    """The numbers that are written in digits in a text."""
+    return frozenset(_NUMBER.findall(text))
+
+
 def numbers_said(text: str, said: str) -> bool:
     """Whether every number written in digits in a text is written so in what was said."""
-    there = set(_NUMBER.findall(said))
-    return all(number in there for number in _NUMBER.findall(text))
+    return numbers(text) <= numbers(said)
 
 
 def phrase_said(phrase: str, said: str) -> bool:

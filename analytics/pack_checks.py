@@ -5,6 +5,7 @@ and what whoever reads them counts on. Called by `manage.py check_packs` only.
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from analytics.catalogue import DOMAINS, SCHEMA_VERSION, InvalidPack, Pack, Pack
 REQUIRED_KEYS = ("call_reason", "contact_reason")
 # Fewer phrases of a class teach a classifier nothing.
 LEAST_PHRASES_OF_CLASS = 20
+_GAP = re.compile(r"\{(\w+)\}")
 
 
 def check() -> Iterator[str]:
@@ -53,8 +55,8 @@ def check_pack(found: Pack) -> None:
 def check_cues(text: str, name: str) -> int:
     """How many phrases a cue file has; raises InvalidPack where it breaks the rules of its kind.
 
-    Lists of phrases by class, which a classifier is fitted on; or by language, or in groups of languages or languages
-    of groups, which are looked for in what is said.
+    Lists of phrases by class, which a classifier is fitted on; sentences with gaps by language; or lists by language,
+    or in groups of languages or languages of groups, which are looked for in what is said.
     """
     try:
         found = yaml.safe_load(text)
@@ -62,11 +64,23 @@ def check_cues(text: str, name: str) -> int:
         raise InvalidPack(f"{name}: not YAML ({' '.join(str(error).split())}).") from None
     if not isinstance(found, dict) or not found:
         raise InvalidPack(f"{name}: must be a mapping.")
+    if all(isinstance(asked, dict) and all(isinstance(it, str) for it in asked.values()) for asked in found.values()):
+        _check_templates(found, name)
+        return sum(map(len, found.values()))
     if all(isinstance(listed, list) for listed in found.values()) and not any(map(_is_language, found)):
         _check_classes(found, name)
     else:
         _check_groups(found, name)
     return sum(len(phrases) for listed in found.values() for phrases in _lists(listed))
+
+
+def _check_templates(found: dict[str, dict[str, str]], name: str) -> None:
+    """Sentences a language, each with the same gaps in every language."""
+    gaps = {key: set(_GAP.findall(text)) for key, text in next(iter(found.values())).items()}
+    for language, asked in found.items():
+        _check_language(language, name)
+        if {key: set(_GAP.findall(text)) for key, text in asked.items()} != gaps:
+            raise InvalidPack(f"{name}: {language} must have {', '.join(gaps)}, with the same gaps as the others.")
 
 
 def _check_classes(found: dict[str, Any], name: str) -> None:

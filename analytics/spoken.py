@@ -47,6 +47,11 @@ class Spoken:
     def text(self) -> str:
         return " ".join(line.text for line in self.lines)
 
+    @cached_property
+    def named(self) -> str:
+        """The text, and the speakers' labels, which may be named beside what is said."""
+        return f"{self.text} {' '.join(self.speakers)}"
+
 
 def words(text: str) -> list[str]:
     """Words as counted in statistics: runs between spaces that hold a letter or digit, or one unspaced character."""

@@ -37,7 +37,7 @@ UNSAID = "not said"
 SENTENCE_CHARACTERS, NAME_CHARACTERS, SUMMARY_CHARACTERS, REASONING_CHARACTERS = 300, 80, 1_500, 300
 URGENCY_SCORES = list(range(1, 11))
 # Room for an answer's JSON: an item of a list, and a line's sentiment.
-ITEM_TOKENS, LABEL_TOKENS, SUMMARY_TOKENS, FIELD_TOKENS = 130, 14, 450, 220
+ITEM_TOKENS, LABEL_TOKENS, SUMMARY_TOKENS, FIELD_TOKENS, ROW_TOKENS = 200, 20, 600, 300, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class FieldTask:
     schema: dict[str, Any]
     options: tuple[str, ...]
     values: tuple[str | bool | int, ...]
-    max_tokens: int = FIELD_TOKENS
+    max_tokens: int
 
 
 def field_task(field: CustomField, guide: PackField | None, lines: Sequence[Line], language: str) -> FieldTask:
@@ -244,9 +244,10 @@ def field_task(field: CustomField, guide: PackField | None, lines: Sequence[Line
     )
     answer: dict[str, Any] = {"type": "string", "enum": [*map(_shown, values), UNSAID]}
     row = _object(answer=answer, ids=_ids(lines, FIELD_IDS_CAP))
-    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": len(values) if several else 1}
+    most = min(len(values), FIELD_IDS_CAP) if several else 1
+    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": most}
     schema = _object(reasoning=_text(REASONING_CHARACTERS), answers=rows)
-    return FieldTask(field, question, schema, (*options, UNSAID), values)
+    return FieldTask(field, question, schema, (*options, UNSAID), values, FIELD_TOKENS + ROW_TOKENS * most)
 
 
 def read_field(

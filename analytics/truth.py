@@ -40,11 +40,17 @@ LEAST_SAID_OF_SUMMARY = 0.25
 # Items as alike as this say the same.
 SAME = 0.6
 SUMMARY_CHARACTERS = 4_000
-URGENCY_LEAST, URGENCY_MOST = 1, 10
+URGENCY_LEAST, CALM, URGENCY_MOST = 1, 3, 10
+NOT_URGENT = "Nobody says that something can't wait."
+# Words of the sentences that code makes, which are about the transcript and not from it.
+_PLAIN_REASONS = (
+    "what is said in segments the transcript nothing shows an answer for answers this clearly enough settle"
+)
 # In the place of a reason that names what nobody said.
 NEUTRAL_REASONING = "By what is said in the cited segments, or not said at all."
 # A longer owner is a sentence that was said, not a name.
 NAME_WORDS, NAME_CHARACTERS = 4, 40
+LEAST_NAME_CHARACTERS = 3
 
 Item = TypeVar("Item", Topic, Action, Answered, Decision, Risk, Opportunity)
 # The member of each kind of item that is a sentence of the analyst's own.
@@ -78,7 +84,7 @@ def borne_out(draft: GenericDraft, spoken: Spoken) -> GenericDraft:
 
 
 def capped_modules(draft: GenericDraft) -> tuple[str, ...]:
-    """The list modules that had more to say than their cap."""
+    """The list modules whose output reached their cap: there may be more to say."""
     lists: dict[str, tuple[Any, ...]] = {
         "key_topics": draft.topics,
         "action_items": draft.actions,
@@ -88,7 +94,7 @@ def capped_modules(draft: GenericDraft) -> tuple[str, ...]:
         "missed_opportunities": draft.opportunities,
         "chapters": draft.chapters,
     }
-    return tuple(module for module, items in lists.items() if len(items) > ITEM_CAP)
+    return tuple(module for module, items in lists.items() if len(items) >= ITEM_CAP)
 
 
 def fields_borne_out(draft: CustomDraft, fields: Iterable[CustomField], spoken: Spoken) -> CustomDraft:
@@ -96,12 +102,14 @@ def fields_borne_out(draft: CustomDraft, fields: Iterable[CustomField], spoken: 
     return CustomDraft({field.key: _field(draft.fields.get(field.key), field, spoken) for field in fields})
 
 
-def summary_said(summary: str, spoken: Spoken) -> str:
-    """The summary without sentences whose numbers or names nobody said, or that are about something else."""
+def summary_said(summary: str, spoken: Spoken, least: float = LEAST_SAID_OF_SUMMARY) -> str:
+    """The summary without sentences whose numbers or names nobody said, or that are about something else: of their
+    content words less than the share `least` was said.
+    """
     return " ".join(
         sentence
         for sentence in filter(None, _FOLLOWS.split(summary.strip()[:SUMMARY_CHARACTERS]))
-        if facts_said(sentence, spoken) and grounding.share_said(sentence, spoken.text) >= LEAST_SAID_OF_SUMMARY
+        if facts_said(sentence, spoken) and grounding.share_said(sentence, spoken.text) >= least
     )
 
 
@@ -149,14 +157,22 @@ def _said(item: Item, ids: tuple[int, ...], spoken: Spoken) -> bool:
     only numbers and names must have been.
     """
     if isinstance(item, Opportunity):
-        return facts_said(item.opportunity, spoken)
+        near = grounding.share_said(item.opportunity, spoken.text) >= LEAST_SAID_OF_SUMMARY
+        return near and facts_said(item.opportunity, spoken)
     said = " ".join(spoken.lines[id_].text for id_ in ids)
-    wording = _worded(item)
-    holds = grounding.share_said(wording, said) >= LEAST_SAID and grounding.numbers_said(wording, said)
-    return holds and facts_said(wording, spoken)
+    # Each by itself: a true question does not make its answer true.
+    wordings = (item.question, item.answer) if isinstance(item, Answered) else (_worded(item),)
+    return all(
+        grounding.share_said(wording, said) >= LEAST_SAID
+        and grounding.numbers_said(wording, said)
+        and facts_said(wording, spoken)
+        for wording in wordings
+    )
 
 
 def _same(item: Item, other: Item) -> bool:
+    if grounding.numbers(_worded(item)) != grounding.numbers(_worded(other)):
+        return False
     if isinstance(item, Opportunity):
         return item.ids == other.ids
     if isinstance(item, Answered) and isinstance(other, Answered):
@@ -178,9 +194,19 @@ def _owner(owner: str | None, spoken: Spoken) -> str | None:
         return None
     if len(owner.split()) > NAME_WORDS or len(owner) > NAME_CHARACTERS:
         return None
+    if owner[:1].isupper() and len(owner) < LEAST_NAME_CHARACTERS:  # "Ah", "Oh"
+        return None
     if not grounding.phrase_said(owner, spoken.text):
         return None
-    return owner if owner.split()[0] in spoken.text else None
+    if owner[:1].isupper() and not _called(owner, spoken):
+        return None
+    return owner
+
+
+def _called(name: str, spoken: Spoken) -> bool:
+    """Whether somebody is called so: with a capital within a sentence, or addressed at its beginning ("Nadia, …")."""
+    first = re.escape(name.split()[0])
+    return any(re.search(rf"(?<![.!?…]\s)(?<!^)\b{first}\b|(?:^|[.!?…]\s){first},", line.text) for line in spoken.lines)
 
 
 def _chapters(chapters: tuple[Chapter, ...], spoken: Spoken) -> tuple[Chapter, ...]:
@@ -202,12 +228,16 @@ def _chapters(chapters: tuple[Chapter, ...], spoken: Spoken) -> tuple[Chapter, .
 
 
 def _urgency(urgency: Urgency | None, spoken: Spoken) -> Urgency | None:
-    """Within its scale; a reason that names what nobody said is left out."""
+    """Within its scale; a reason that its lines don't bear out is left out, and without a line nothing is urgent."""
     if urgency is None:
         return None
-    reasoning = urgency.reasoning if facts_said(urgency.reasoning, spoken) else ""
+    ids = known_ids(spoken, urgency.ids, EVIDENCE_CAP)
     score = min(max(urgency.score, URGENCY_LEAST), URGENCY_MOST)
-    return Urgency(score, reasoning, known_ids(spoken, urgency.ids, EVIDENCE_CAP))
+    if not ids:
+        return Urgency(min(score, CALM), NOT_URGENT)
+    said = " ".join(spoken.lines[id_].text for id_ in ids)
+    true = grounding.share_said(urgency.reasoning, said) >= LEAST_SAID_OF_SUMMARY
+    return Urgency(score, urgency.reasoning if true and facts_said(urgency.reasoning, spoken) else "", ids)
 
 
 def _field(draft: FieldDraft | None, field: CustomField, spoken: Spoken) -> FieldDraft:
@@ -215,13 +245,23 @@ def _field(draft: FieldDraft | None, field: CustomField, spoken: Spoken) -> Fiel
         return FieldDraft("The field could not be looked for.", skipped=True)
     if draft.skipped:
         return FieldDraft(draft.reasoning, skipped=True)
-    if not facts_said(draft.reasoning, spoken, f"{field.label} {field.description or ''}"):
-        draft = dataclasses.replace(draft, reasoning=NEUTRAL_REASONING)
     if field.options:
-        return dataclasses.replace(draft, value=None, ids=(), choices=_choices(draft.choices, field, spoken))
-    ids = known_ids(spoken, draft.ids, FIELD_IDS_CAP)
-    value = draft.value if ids and _accepted(draft.value, field) else None
-    return dataclasses.replace(draft, choices=(), value=value, ids=ids if value is not None else ())
+        draft = dataclasses.replace(draft, value=None, ids=(), choices=_choices(draft.choices, field, spoken))
+    else:
+        ids = known_ids(spoken, draft.ids, FIELD_IDS_CAP)
+        value = draft.value if ids and _accepted(draft.value, field) else None
+        draft = dataclasses.replace(draft, choices=(), value=value, ids=ids if value is not None else ())
+    return draft if _reasoned(draft, field, spoken) else dataclasses.replace(draft, reasoning=NEUTRAL_REASONING)
+
+
+def _reasoned(draft: FieldDraft, field: CustomField, spoken: Spoken) -> bool:
+    """Whether a reason says no more than its lines and the question do; without lines, than all that is said."""
+    options = [f"{option.label} {option.code}" for option in field.options]
+    asked = " ".join([field.label, field.description or "", str(draft.value), *options, _PLAIN_REASONS])
+    ids = (*draft.ids, *(id_ for choice in draft.choices for id_ in choice.ids))
+    said = " ".join(spoken.lines[id_].text for id_ in ids) or spoken.text
+    near = grounding.share_said(draft.reasoning, f"{said} {asked}") >= LEAST_SAID_OF_SUMMARY
+    return near and facts_said(draft.reasoning, spoken, asked)
 
 
 def _accepted(value: bool | int | None, field: CustomField) -> bool:

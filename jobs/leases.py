@@ -21,8 +21,8 @@ from jobs.owed import Claim, OwedQuerySet
 log = structlog.get_logger(__name__)
 HEARTBEAT_INTERVAL_S = 5.0
 PROGRESS_INTERVAL_S = 1.0  # the row is written at most this often
-# Native code that hangs can't be interrupted. Without any progress for this long the whole worker is killed: its runner
-# starts another, and the sweeper requeues what it held. The slowest step, a batch of windows, takes seconds.
+# Native code that hangs can't be interrupted. Without any report for this long the whole worker is killed: its runner
+# starts another, and the sweeper requeues what it held. The slowest step between two reports takes seconds.
 STALLED_AFTER_S = 900.0
 # A result that took minutes to make is not thrown away because the database restarts.
 STORING_PATIENCE_S = 30.0
@@ -44,7 +44,6 @@ class Lease:
         self._lost = threading.Event()
         self._done = threading.Event()
         self._written_at = 0.0
-        self._fraction = -1.0
         self._progressed_at = time.monotonic()
         self._thread = threading.Thread(target=self._beat, name=f"lease-{claim.row_id}", daemon=True)
 
@@ -63,8 +62,8 @@ class Lease:
         if self._lost.is_set():
             raise ClaimLost
         now = time.monotonic()
-        if fraction > self._fraction:
-            self._fraction, self._progressed_at = fraction, now
+        # Whoever reports is alive, though it may wait long for a model that other jobs keep busy.
+        self._progressed_at = now
         if now - self._written_at < PROGRESS_INTERVAL_S:
             return
         self._written_at = now

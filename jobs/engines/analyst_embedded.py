@@ -19,6 +19,7 @@ from analytics.drafts import CustomDraft, FieldDraft, GenericDraft
 from analytics.fields import CustomField
 from analytics.model import Model, ModelUnavailable
 from analytics.spoken import Line, Spoken
+from jobs.engines import chat_tokens
 from jobs.engines.analyst import own_fields, pack_fields
 from jobs.engines.analyst.audit import Audit
 from jobs.engines.analyst.chapters import first_lines
@@ -34,7 +35,6 @@ from jobs.pipeline.protocols import OnProgress
 # What the model is given to read: whole for calls of a few minutes, the lines that say most of longer ones. At 30-50
 # prompt tokens a second on two cores this bounds the time of a recording of any length.
 READ_TOKENS = 1_400
-CHARACTERS_A_TOKEN = 3
 READINGS_KEPT = 4
 
 
@@ -45,7 +45,7 @@ class WatchedModel(Protocol):
 
 
 class EmbeddedAnalyst:
-    """One serves all jobs of a process; thread-safe, because it keeps nothing but what was fitted."""
+    """One serves all jobs of a process; thread-safe, because readings are not changed once made."""
 
     def __init__(self, model: WatchedModel | None) -> None:
         self._model = model
@@ -74,7 +74,7 @@ class EmbeddedAnalyst:
         wording = Wording(
             self._bound(lambda: on_progress(0.1)),
             spoken,
-            condensed(reading, firsts, marked, READ_TOKENS * CHARACTERS_A_TOKEN),
+            condensed(reading, firsts, marked, self._room(spoken)),
         )
         worth = centrality(reading, firsts)
         summary = wording.summary([spoken.lines[at] for at in np.argsort(-worth)[:3]])
@@ -115,12 +115,22 @@ class EmbeddedAnalyst:
             found[guide.field.key] = pack_fields.decided(pack_fields.scored(reading, guide, head, spoken.language))
             on_progress((at + 1) / len(fields))
         model = self._bound(lambda: on_progress(len(found) / len(fields)))
-        if model is None and not of_domain:
-            raise ModelUnavailable("The packaged model, which answers a caller's own fields, is not there.")
         for field in fields[len(of_domain) :]:
-            found[field.key] = own_fields.answered(reading, field, self._vectors, model)
+            try:
+                if model is None:
+                    raise ModelUnavailable("The packaged model, which answers a caller's own fields, is not there.")
+                found[field.key] = own_fields.answered(reading, field, self._vectors, model)
+            except ModelUnavailable:
+                if not found:
+                    raise
+                model, found[field.key] = None, own_fields.NO_MODEL
             on_progress(len(found) / len(fields))
         return CustomDraft(found)
+
+    def _room(self, spoken: Spoken) -> int:
+        """Characters of this transcript that make up what the model is given to read."""
+        tokens = chat_tokens.estimate(spoken.text)
+        return round(READ_TOKENS * len(spoken.text) / tokens) if tokens else READ_TOKENS
 
     def _bound(self, watch: Callable[[], None]) -> Model | None:
         return None if self._model is None else self._model.watching(watch)

@@ -20,6 +20,7 @@ from analytics.catalogue import PackField, pack
 from analytics.drafts import Choice, CustomDraft, Feeling, FieldDraft, GenericDraft, Urgency
 from analytics.fields import CustomField
 from analytics.model import AnswerFailed, Model, Prompt
+from analytics.modules import ITEM_CAP
 from analytics.spoken import Line, Spoken
 from analytics.tasks import FieldTask, Task, field_task, read_field, tasks_for
 from jobs.engines.analyst.feelings import explanation, feelings
@@ -89,13 +90,14 @@ class ModelAnalyst:
         ]
         merges = len({window[0].id for window, _ in asked}) > 1 and "summary" in modules
         answers = _each(model, asked, lambda it: _answered(model, *it), waiting, after=int(merges))
-        found: dict[str, list[Any]] = {}
+        parts: dict[str, list[list[Any]]] = {}
         failed: set[str] = set()
         for (_, task), answer in zip(asked, answers, strict=True):
             if answer is None:
                 failed.add(task.module)
             else:
-                found.setdefault(task.module, []).extend(answer)
+                parts.setdefault(task.module, []).append(answer)
+        found = {module: _joined(module, answers) for module, answers in parts.items()}
         # A module that answered for some windows is kept: what it says of them is checked all the same.
         failed -= {module for module in failed if found.get(module)} - {"sentiment"}
         draft = _draft(found, failed, spoken)
@@ -186,6 +188,19 @@ def _answered(model: Model, window: Sequence[Line], task: Task) -> list[Any] | N
     return task.read(answer)
 
 
+def _joined(module: str, parts: Sequence[list[Any]]) -> list[Any]:
+    """The windows' answers of a module as one, so that its cap cuts no window off: lists take turns."""
+    if module in ("summary", "sentiment", "urgency"):
+        return list(itertools.chain.from_iterable(parts))
+    if module == "chapters":
+        chapters = list(itertools.chain.from_iterable(parts))
+        if len(chapters) <= ITEM_CAP:
+            return chapters
+        return [chapters[at * len(chapters) // ITEM_CAP] for at in range(ITEM_CAP)]
+    turns = itertools.zip_longest(*parts)
+    return [item for turn in turns for item in turn if item is not None]
+
+
 def _draft(found: dict[str, list[Any]], failed: set[str], spoken: Spoken) -> GenericDraft:
     felt: tuple[Feeling, ...] = ()
     told = ""
@@ -230,11 +245,17 @@ def _felt(labels: dict[int, str], spoken: Spoken) -> tuple[tuple[Feeling, ...], 
 
 
 def _merged(model: Model, summaries: Sequence[str], language: str) -> str:
-    """One summary of the windows' summaries; those themselves, one after the other, if the model has none."""
+    """One summary of the windows' summaries, in steps that fit the model; those themselves if it has none."""
     lines = [Line(at, 0.0, 0.0, text) for at, text in enumerate(summaries)]
+    groups = windows(lines, model)
+    merged = [_merged_group(model, group, language) for group in groups]
+    return merged[0] if len(groups) in (1, len(lines)) else _merged(model, merged, language)
+
+
+def _merged_group(model: Model, lines: Sequence[Line], language: str) -> str:
     [task] = tasks_for(frozenset({"summary"}), lines, language)
-    merged = _answered(model, lines, task)
-    return merged[0] if merged else " ".join(summaries)
+    answer = _answered(model, lines, task)
+    return answer[0] if answer else " ".join(line.text for line in lines)
 
 
 def _field(model: Model, window: Sequence[Line], task: FieldTask) -> FieldDraft:
@@ -244,15 +265,14 @@ def _field(model: Model, window: Sequence[Line], task: FieldTask) -> FieldDraft:
         reasoned, found = read_field(
             task, model.answer(Prompt(SYSTEM, context, task.question), task.schema, max_tokens=task.max_tokens)
         )
-        sure = _chances(model, context, task) if found and task.field.type != "multi_select" else None
+        if not found:
+            return reasoned
+        if task.field.type == "multi_select":
+            return dataclasses.replace(reasoned, choices=tuple(_supported(model, context, task, found)))
+        value, ids = found[0]
+        chance = _chance(model, context, task, value)
     except AnswerFailed:
         return FieldDraft("The model gave no usable answer.", skipped=True)
-    if not found:
-        return reasoned
-    if task.field.type == "multi_select":
-        return dataclasses.replace(reasoned, choices=tuple(_supported(model, context, task, found)))
-    value, ids = found[0]
-    chance = 1.0 if sure is None else sure.get(value, 0.0)
     if chance < LEAST_AGREED:
         return FieldDraft("What is said does not settle it: asked twice, the model answered differently.")
     if isinstance(value, str):
@@ -260,12 +280,19 @@ def _field(model: Model, window: Sequence[Line], task: FieldTask) -> FieldDraft:
     return dataclasses.replace(reasoned, value=value, confidence=chance, ids=ids)
 
 
-def _chances(model: Model, context: str, task: FieldTask) -> dict[str | bool | int, float]:
+def _chance(model: Model, context: str, task: FieldTask, value: str | bool | int) -> float:
+    """How likely the model gives the same answer as one letter of all, or of yes and no where there are too many."""
     if len(task.options) > MOST_OPTIONS:
-        return {value: 1 / len(task.values) + LEAST_AGREED for value in task.values}
+        return _affirmed(model, context, task, value)
     question = f"Question about the conversation: {quoted(task.field.label)}. {quoted(task.field.description or '')}"
     chances = model.choose(Prompt(SYSTEM, context, question), task.options)
-    return dict(zip(task.values, chances, strict=False))
+    return chances[task.values.index(value)]
+
+
+def _affirmed(model: Model, context: str, task: FieldTask, value: str | bool | int) -> float:
+    words = task.options[task.values.index(value)]
+    question = f"Does something said in the conversation support this: {quoted(task.field.label)}: {words}?"
+    return model.choose(Prompt(SYSTEM, context, question), ("yes", "no"))[0]
 
 
 def _supported(
@@ -273,9 +300,7 @@ def _supported(
 ) -> Iterator[Choice]:
     """Of several options those that the model also affirms one by one."""
     for value, ids in found:
-        words = task.options[task.values.index(value)]
-        question = f"Does something said in the conversation support this: {quoted(task.field.label)}: {words}?"
-        yes, _ = model.choose(Prompt(SYSTEM, context, question), ("yes", "no"))
+        yes = _affirmed(model, context, task, value)
         if yes >= LEAST_AGREED:
             yield Choice(str(value), yes, ids)
 

@@ -8,9 +8,11 @@ is left to llama.cpp's own default, which is true. Neither logs nor errors have 
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -28,6 +30,7 @@ SEED = 1
 LIKELIEST = 20
 # Of a broken answer in the request to repair it: enough to see what was meant, little to read again.
 SHOWN_CHARACTERS = 600
+WAIT_S = 0.5
 
 
 def _unwatched() -> None:
@@ -59,6 +62,8 @@ class ChatModel:
         self._watch = watch
         self._extra = dict(extra or {})
         self._server = ChatCompletions(address, timeout_s)
+        # Requests of other jobs wait here and not at the server: their time begins when it is their turn.
+        self._places = threading.BoundedSemaphore(parallel)
 
     @property
     def name(self) -> str:
@@ -124,6 +129,16 @@ class ChatModel:
 
         return self._ask("choose", asked, read)[1]
 
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of the requests that the server works on side by side; watched while it waits for its turn."""
+        while not self._places.acquire(timeout=WAIT_S):
+            self._watch()
+        try:
+            yield
+        finally:
+            self._places.release()
+
     def _ask(self, what: str, asked: dict[str, Any], read: Callable[[Completion], Found]) -> tuple[str, Found]:
         """The text of the answer and what was read in it; one line in the log, whatever came of it."""
         started_s = time.monotonic()
@@ -131,7 +146,8 @@ class ChatModel:
         outcome = "stopped"
         try:
             body = {"model": self.name, "temperature": 0, "seed": SEED, **asked, **self._extra}
-            completion = self._server.complete(body, self._watch)
+            with self._place():
+                completion = self._server.complete(body, self._watch)
             found = read(completion)
             outcome = "unusable" if isinstance(found, Flaw) else "answered"
             return completion.text, found

@@ -43,9 +43,12 @@ PACKAGE = "xllamacpp"
 API_KEY = "TUPLETS_LLAMA_API_KEY"
 READY = "ready "  # and the address: the only line that the process prints
 PLACE = "its reason is in the worker's log (`make logs`)"
+FAILED_LATELY = f"The language model's server could not be started a moment ago: {PLACE}."
 READY_WITHIN_S = 90.0
 IDLE_S = 600.0
 STOP_WITHIN_S = 5.0
+# After a start that failed, how long nobody else waits for another.
+REST_S = 60.0
 PROJECT_DIR = pathlib.Path(__file__).resolve().parents[2]
 
 # As the stack sets them, also where the worker was started by hand: threads sleep while they wait for work.
@@ -83,6 +86,7 @@ class LocalServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._address = Address("", "")
         self._used_at_s = 0.0
+        self._failed_until_s = 0.0
         atexit.register(self.stop)
 
     def address(self) -> Address:
@@ -93,7 +97,13 @@ class LocalServer:
         """
         with self._lock:
             if self._process is None or self._process.poll() is not None:
-                self._start()
+                if time.monotonic() < self._failed_until_s:
+                    raise ModelUnavailable(FAILED_LATELY)
+                try:
+                    self._start()
+                except ModelUnavailable:
+                    self._failed_until_s = time.monotonic() + REST_S
+                    raise
             self._used_at_s = time.monotonic()
             return self._address
 

@@ -291,10 +291,11 @@ def test_lists_are_cut_at_twelve_and_the_statistics_say_which():
         actions=tuple(Action(f"do {at}", (at,)) for at in items),
         chapters=tuple(Chapter(f"part {at}", at) for at in items),
         answered=tuple(Answered(f"q {at}", f"a {at}", (at,)) for at in range(12)),
+        decisions=tuple(Decision(f"d {at}", (at,)) for at in range(11)),
     )
     found = payload("full", said, long)
     assert [len(found[key]) for key in ("key_topics", "action_items", "chapters", "qa_pairs")] == [12] * 4
-    assert found["statistics"]["advisory_limit_exceeded"] == "key_topics, action_items, chapters"
+    assert found["statistics"]["advisory_limit_exceeded"] == "key_topics, action_items, qa, chapters"
     assert found["chapters"][-1]["end"] == 56.0
     assert problems(found) == []
     assert "advisory_limit_exceeded" not in payload("full", the_call())["statistics"]

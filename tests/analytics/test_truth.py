@@ -122,10 +122,10 @@ def test_questions_are_the_same_by_their_questions_and_openings_by_their_lines()
     ]
 
 
-def test_a_list_longer_than_its_cap_is_named():
+def test_a_list_that_reaches_its_cap_is_named():
     said = conversation(*((AGENT, f"{word} matters here") for word in "abcdefghijklm"))
     topics = tuple(Topic(f"{line.text.split()[0]} {line.text}", (line.id,)) for line in said.lines)
-    distinct = tuple(Topic("x" * at, (at,)) for at in range(1, 13))
+    distinct = tuple(Topic("x" * at, (at,)) for at in range(1, 12))
     assert capped_modules(GenericDraft(topics=topics)) == ("key_topics",)
     assert capped_modules(GenericDraft(topics=distinct)) == ()
     assert capped_modules(GenericDraft(chapters=tuple(Chapter("c", at) for at in range(13)))) == ("chapters",)

@@ -5,6 +5,7 @@ Each is worded by the sentence that shows it, so that it can't say what nobody s
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from jobs.engines.analyst.acts import Acts
 from jobs.engines.analyst.cues import cues
 from jobs.engines.analyst.dates import due_phrase
 from jobs.engines.analyst.negation import denies
-from jobs.engines.analyst.reading import Reading
+from jobs.engines.analyst.reading import Reading, shortened
 
 # How sure an act must be, …
 LEAST = {
@@ -46,6 +47,7 @@ URGENT_LINES = 3
 # The score without a line that is urgent beyond doubt, and the least one with such a line.
 CALM, URGENT_FROM = 3, 5
 AGREEMENT_WORDS = 12
+NUMBER_CHARACTERS = 3
 # Of a recording of many hours, so that what is done with each item stays quick.
 MOST_ITEMS = 5 * ITEM_CAP
 OF_ACTIONS = (act.PROMISE, act.REQUEST, act.ASSIGNMENT)
@@ -175,7 +177,7 @@ class Audit:
         if not urgent:
             return Urgency(CALM, "Nobody says that something can't wait.")
         chance = 1 - float(np.prod([1 - scores[at] for at in urgent]))
-        quoted = self.reading.spoken.lines[urgent[0]].text
+        quoted = shortened(self.reading.spoken.lines[urgent[0]].text)
         score = URGENT_FROM + round((10 - URGENT_FROM) * chance * len(urgent) / URGENT_LINES)
         return Urgency(score, f"Said in segment {urgent[0]}: {quoted}", tuple(sorted(urgent)))
 
@@ -197,8 +199,10 @@ class Audit:
         if not replies:
             return False
         said = folded(replies[0].text)
-        short = len(said.split()) <= AGREEMENT_WORDS and not any(char.isdigit() for char in said)
-        return short and self._says("agreed", replies[0])
+        number = (
+            any(char.isdigit() for char in said) or len(_number_words(self.language).intersection(said.split())) > 1
+        )
+        return len(said.split()) <= AGREEMENT_WORDS and not number and self._says("agreed", replies[0])
 
     def _says(self, what: str, line: Line, *, anywhere: bool = False) -> bool:
         """Whether a line begins with one of the replies of a kind, or holds one."""
@@ -225,6 +229,15 @@ class Audit:
     def _asks(self, line: Line) -> bool:
         own = self.reading.units_of_line(line.id)
         return all(self.acts.best[at] == act.QUESTION or self.reading.units[at].text.endswith("?") for at in own)
+
+
+@functools.cache
+def _number_words(language: str | None) -> frozenset[str]:
+    """Number words of a language, without its articles: two in a reply are a number that is told."""
+    listed = cues("due_dates").get(language or "en", {}).get("numbers", ())
+    return frozenset(
+        word for word in map(folded, map(str, listed)) if " " not in word and len(word) >= NUMBER_CHARACTERS
+    )
 
 
 def _surest_first(found: Iterable[tuple[float, Item]]) -> tuple[Item, ...]:

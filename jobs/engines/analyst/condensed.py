@@ -6,13 +6,14 @@ decisions, risks come first); each chapter gets its share, so that the end of a 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
 
 from analytics.briefs import row_characters
 from analytics.spoken import Line, words
-from jobs.engines.analyst.reading import Reading
+from jobs.engines.analyst.reading import Reading, shortened
 
 # A line that was found to do something counts this much more than its nearness.
 FOUND_BONUS = 0.3
@@ -27,15 +28,27 @@ def condensed(reading: Reading, firsts: tuple[int, ...], found: Iterable[int], m
     worth = centrality(reading, firsts)
     worth[list(found)] += FOUND_BONUS
     ends = [*firsts[1:], len(lines)]
-    kept: set[int] = set()
+    kept: dict[int, Line] = {}
     for first, end in zip(firsts, ends, strict=True):
-        left = most_characters * (end - first) / len(lines)
+        left = int(most_characters * (end - first) / len(lines))
         for at in sorted(range(first, end), key=lambda at: -worth[at]):
             size = row_characters(lines[at])
+            # One that is longer than all the room is cut rather than left out: of its text, what its row has room for.
+            room = left - (size - len(lines[at].text)) - 1
             if size <= left:
-                kept.add(at)
+                kept[at] = lines[at]
                 left -= size
-    return [lines[at] for at in sorted(kept)]
+            elif room > 0 and not any(first <= other < end for other in kept):
+                kept[at] = cut(lines[at], room)
+                break
+            if left <= 0:
+                break
+    return [kept[at] for at in sorted(kept)]
+
+
+def cut(line: Line, most: int) -> Line:
+    """The beginning of a line."""
+    return dataclasses.replace(line, text=shortened(line.text, most))
 
 
 def centrality(reading: Reading, firsts: tuple[int, ...]) -> np.ndarray:

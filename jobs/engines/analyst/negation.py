@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 
 from analytics.grounding import folded
 from jobs.engines.analyst.cues import cues
@@ -28,12 +29,18 @@ def _patterns(language: str) -> tuple[re.Pattern[str] | None, re.Pattern[str] | 
     listed = cues("negation").get(language)
     if listed is None:
         return None
-    denying = [*listed.get("before", ()), *listed.get("refusals", ()), *listed.get("hypotheticals", ())]
-    return _any_of(listed.get("not_denials", ())), _any_of(denying)
+    denying = _plain([*listed.get("before", ()), *listed.get("refusals", ()), *listed.get("hypotheticals", ())])
+    # A tag like "¿no?" is a plain "no" without its punctuation: taken out, it would take every denial with it.
+    harmless = _plain(listed.get("not_denials", ())) - denying
+    return _any_of(harmless), _any_of(denying)
 
 
-def _any_of(phrases: list[str]) -> re.Pattern[str] | None:
-    plain = sorted({folded(str(phrase)) for phrase in phrases} - {""}, key=len, reverse=True)
-    if not plain:
+def _plain(phrases: Iterable[object]) -> set[str]:
+    return {folded(str(phrase)) for phrase in phrases} - {""}
+
+
+def _any_of(phrases: set[str]) -> re.Pattern[str] | None:
+    if not phrases:
         return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, plain)) + r")(?!\w)")
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")

@@ -15,8 +15,9 @@ import numpy as np
 from analytics.briefs import SYSTEM, quoted, transcript_block
 from analytics.drafts import Choice, FieldDraft
 from analytics.fields import CustomField
-from analytics.model import AnswerFailed, Model, ModelUnavailable, Prompt
+from analytics.model import AnswerFailed, Model, Prompt
 from analytics.spoken import Line
+from jobs.engines.analyst.condensed import cut
 from jobs.engines.analyst.reading import Reading
 from jobs.engines.analyst.vectors import SentenceVectors
 
@@ -31,6 +32,7 @@ LIKENESS_NATS = 4.0
 NOT_SAID = "The lines do not say"
 EVIDENCE_LINES = 3
 RATING_STEPS = 10
+LINE_CHARACTERS = 500
 MOST_HABITS = 512
 _habits: dict[tuple[str, str, tuple[str, ...]], tuple[float, ...]] = {}
 
@@ -43,10 +45,11 @@ class Answer:
     words: str
 
 
-def answered(reading: Reading, field: CustomField, vectors: SentenceVectors, model: Model | None) -> FieldDraft:
-    """The field's answer, none, or skipped where there is no model to ask."""
-    if model is None:
-        return FieldDraft("The model that answers a caller's own fields was not available.", skipped=True)
+NO_MODEL = FieldDraft("The model that answers a caller's own fields was not available.", skipped=True)
+
+
+def answered(reading: Reading, field: CustomField, vectors: SentenceVectors, model: Model) -> FieldDraft:
+    """The field's answer, or none; skipped where the model gave nothing usable. Raises ModelUnavailable."""
     answers = _answers(field)
     question = f"{field.label}. {field.description or ''}".strip()
     likeness = vectors.of([question, *(f"{field.label}: {it.words}" for it in answers)]) @ reading.vectors.T
@@ -58,11 +61,9 @@ def answered(reading: Reading, field: CustomField, vectors: SentenceVectors, mod
     best = np.argsort(-by_line[1:].max(axis=1))[:MOST_OPTIONS]
     asked = [answers[at] for at in sorted(best.tolist())]
     try:
-        lean = _lean(model, question, asked, [reading.spoken.lines[at] for at in nearest])
+        lean = _lean(model, question, asked, [cut(reading.spoken.lines[at], LINE_CHARACTERS) for at in nearest])
     except AnswerFailed:
-        return _no_match(field)
-    except ModelUnavailable:
-        return answered(reading, field, vectors, None)
+        return FieldDraft("The model gave no usable answer.", skipped=True)
     like = {it.value: float(by_line[1 + answers.index(it)][nearest].max()) for it in asked}
     scores = {
         it.value: nats + LIKENESS_NATS * (like[it.value] - LEAST_NEAR) for it, nats in zip(asked, lean, strict=True)
@@ -108,11 +109,14 @@ def _lean(model: Model, question: str, answers: Sequence[Answer], lines: Sequenc
 def _habit(model: Model, task: str, options: tuple[str, ...]) -> tuple[float, ...]:
     """What the model says when nothing was said: asked once a question and process."""
     key = (model.name, task, options)
-    if key not in _habits:
+    known = _habits.get(key)
+    if known is None:
         if len(_habits) >= MOST_HABITS:
             _habits.clear()
-        _habits[key] = model.choose(Prompt(SYSTEM, transcript_block([Line(0, 0.0, 1.0, "Hello.")]), task), options)
-    return _habits[key]
+        told = model.choose(Prompt(SYSTEM, transcript_block([Line(0, 0.0, 1.0, "Hello.")]), task), options)
+        _habits[key] = told
+        return told
+    return known
 
 
 def _log(probability: float) -> float:

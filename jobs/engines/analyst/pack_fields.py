@@ -42,9 +42,9 @@ NEAR, NEAR_WIDTH = 0.45, 0.05
 # Of the phrases that show something in other domains, every so many-th stands for what is beside the point here.
 FOREIGN_STEP = 4
 NEIGHBOURS = 3
+# Units that are compared with all examples at once: the memory of hours of speech stays small.
+CHUNK_UNITS = 4096
 EVIDENCE_LINES = 3
-# The languages of the packs' phrases.
-PHRASE_LANGUAGES = ("en", "es", "fr", "de", "it", "nl", "pt", "pl")
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,11 @@ def _class_name(value: Value) -> str:
 
 def _nearness(reading: Reading, head: Head, columns: list[int]) -> np.ndarray:
     """(units, answers): whether a unit is near any example of the answer at all, 0-1."""
-    likeness = reading.vectors @ head.example_vectors.T
-    nearest = np.stack([likeness[:, head.labels == column].max(axis=1) for column in columns], axis=1)
+    nearest = np.empty((len(reading.units), len(columns)), np.float32)
+    for at in range(0, len(nearest), CHUNK_UNITS):
+        chunk = reading.vectors[at : at + CHUNK_UNITS]
+        for number, column in enumerate(columns):
+            nearest[at : at + CHUNK_UNITS, number] = (chunk @ head.example_vectors[head.labels == column].T).max(axis=1)
     return np.asarray(1 / (1 + np.exp(-(nearest - NEAR) / NEAR_WIDTH)))
 
 
@@ -157,8 +160,20 @@ def _denied_worth(vectors: np.ndarray, head: Head, columns: list[int]) -> np.nda
 
 @functools.cache
 def _denying_examples(head: Head) -> np.ndarray:
-    """(examples,): which of a classifier's examples hold a "not", whatever their language."""
-    return np.array([any(denies(text, language) for language in PHRASE_LANGUAGES) for text in head.examples])
+    """(examples,): which of a classifier's examples hold a "not"."""
+    languages = _phrase_languages()
+    return np.array([denies(text, languages.get(text)) for text in head.examples])
+
+
+@functools.cache
+def _phrase_languages() -> dict[str, str]:
+    """The language of each phrase of the packs: "no" denies in English, and in Portuguese it says where."""
+    return {
+        phrase.text: phrase.language
+        for of_domain in packs()
+        for field in of_domain.fields
+        for phrase in [*field.none, *(phrase for answer in field.answers for phrase in answer.examples)]
+    }
 
 
 def _weights(reading: Reading, field: PackField) -> np.ndarray:

@@ -77,6 +77,13 @@ class Reading:
         return best
 
 
+def shortened(text: str, most: int = 300) -> str:
+    """The beginning of a text, cut between words, with "…" where something is left out."""
+    if len(text) <= most:
+        return text
+    return text[: max(1, most)].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
 def units_of(line: Line) -> list[str]:
     """The sentences of a line, and the clauses of long ones beside them."""
     found = []

@@ -17,10 +17,14 @@ from analytics.model import AnswerFailed, Model, ModelUnavailable, Prompt
 from analytics.modules import ITEM_CAP
 from analytics.spoken import Line, Spoken
 from analytics.truth import LEAST_SAID, summary_said
+from jobs.engines.analyst.cues import cues
+from jobs.engines.analyst.reading import shortened
 
 SUMMARY_TOKENS, TITLE_TOKENS, TASK_TOKENS = 200, 60, 30
 SUMMARY_CHARACTERS, TITLE_CHARACTERS, SENTENCE_CHARACTERS, TASK_CHARACTERS = 700, 60, 200, 120
 EXTRACT_LINES = 3
+# Of a summary sentence's content words, what must have been said: a small model that leaves the words is inventing.
+LEAST_OF_SENTENCE = 0.55
 
 
 class Wording:
@@ -31,30 +35,24 @@ class Wording:
         self.gone = model is None
         self._model = model
         self._context = transcript_block(lines)
-        self._language = language_name(spoken.language)
+        self._asked = _asked_in(spoken.language)
 
     def summary(self, central: Sequence[Line]) -> str:
         """A few sentences in the transcript's language; `central`: what stands for them if the model has none."""
-        task = (
-            f"Summarise the conversation in {self._language} in two to four plain sentences: why they talk, what was "
-            "said and what was agreed. Use only facts of the transcript, and its own words for names and numbers."
-        )
+        task = self._asked["summary"]
         schema = _object(summary={"type": "string", "minLength": 20, "maxLength": SUMMARY_CHARACTERS})
         answer = self._ask(task, schema, SUMMARY_TOKENS)
-        found = summary_said(str(answer["summary"]), self.spoken) if answer else ""
-        return found if found and share_said(found, self.spoken.text) >= LEAST_SAID else _extract(central)
+        found = summary_said(str(answer["summary"]), self.spoken, LEAST_OF_SENTENCE) if answer else ""
+        return found or _extract(central)
 
     def chapters(self, firsts: Sequence[int], titles: Sequence[str], central: Sequence[Line]) -> tuple[Chapter, ...]:
         """A title and a sentence each; `titles` and `central` stand where the model's don't hold."""
         ends = [*firsts[1:], len(self.spoken.lines)]
-        bounds = enumerate(zip(firsts, ends, strict=True), start=1)
-        parts = "; ".join(f"part {number}: lines {first} to {end - 1}" for number, (first, end) in bounds)
-        task = (
-            f"The conversation has {len(firsts)} part{'s' if len(firsts) > 1 else ''} ({parts}). For each part in "
-            "order "
-            f"write in {self._language} a title of two to five words and one short sentence that says what was "
-            "said in it."
+        parts = "; ".join(
+            self._asked["part"].format(number=number, first=first, last=end - 1)
+            for number, (first, end) in enumerate(zip(firsts, ends, strict=True), start=1)
         )
+        task = self._asked["chapters"].format(parts=parts)
         part = _object(
             title={"type": "string", "minLength": 3, "maxLength": TITLE_CHARACTERS},
             summary={"type": "string", "minLength": 10, "maxLength": SENTENCE_CHARACTERS},
@@ -69,7 +67,7 @@ class Wording:
                 Chapter(
                     title=title if title and _holds(title, said) else titles[at],
                     first=first,
-                    summary=summary if summary and _holds(summary, said) else central[at].text,
+                    summary=summary if summary and _holds(summary, said) else shortened(central[at].text),
                 )
             )
         return tuple(found)
@@ -84,11 +82,7 @@ class Wording:
             return ()
         said = [" ".join(self.spoken.lines[id_].text for id_ in action.ids) for action in actions]
         listed = "\n".join(f"{at + 1}. {quoted(text)}" for at, text in enumerate(said))
-        task = (
-            f"These sentences of the conversation each name something that is to be done:\n{listed}\nFor each, in "
-            "order, "
-            f"write in {self._language} the task in three to ten words, beginning with a verb, in the sentence's words."
-        )
+        task = self._asked["tasks"].replace("{listed}", listed)
         text = {"type": "string", "minLength": 5, "maxLength": TASK_CHARACTERS}
         answer = self._ask(task, _object(tasks=_exactly(len(actions), text)), TASK_TOKENS * len(actions))
         worded: list[str] = answer["tasks"] if answer else [""] * len(actions)
@@ -112,12 +106,20 @@ class Wording:
             return None
 
 
+def _asked_in(language: str | None) -> dict[str, str]:
+    """The tasks in a language; in English, naming the language, where there is no translation."""
+    listed: dict[str, dict[str, str]] = cues("wording")
+    if language in listed:
+        return listed[language]
+    return {name: text.replace("in English", f"in {language_name(language)}") for name, text in listed["en"].items()}
+
+
 def _holds(text: str, said: str) -> bool:
     return share_said(text, said) >= LEAST_SAID and numbers_said(text, said)
 
 
 def _extract(central: Sequence[Line]) -> str:
-    return " ".join(line.text for line in sorted(central, key=lambda line: line.id)[:EXTRACT_LINES])
+    return " ".join(shortened(line.text) for line in sorted(central, key=lambda line: line.id)[:EXTRACT_LINES])
 
 
 def _object(**members: Any) -> dict[str, Any]:

@@ -384,12 +384,12 @@ def test_each_option_of_several_is_affirmed_by_itself():
     assert calls(model) == ["field", "choose", "choose", "choose"]
 
 
-def test_more_options_than_letters_are_kept_with_a_low_confidence():
+def test_an_answer_of_more_options_than_letters_is_affirmed_by_yes_or_no():
     many = CustomField("many", "Many", "single_select", options=tuple(Option(n, f"C{n}", f"C {n}") for n in range(40)))
-    model = PretendModel(says("C39", 1))
+    model = PretendModel(says("C39", 1), chosen=lambda prompt, options: (0.8, 0.2))
     [choice] = custom(model, many)["many"].choices
-    assert (choice.code, calls(model)) == ("C39", ["field"])
-    assert 0.5 <= choice.confidence < 0.6
+    assert (choice.code, choice.confidence) == ("C39", 0.8)
+    assert custom(PretendModel(says("C39", 1), chosen=lambda *_: (0.4, 0.6)), many)["many"].choices == ()
 
 
 def test_the_surer_windows_answer_counts():

@@ -152,7 +152,7 @@ def test_a_conversation_about_something_else_matches_nearly_nothing(analyst: Emb
         asked += len(found)
         matched += sum(bool(draft.choices) or draft.value is not None for draft in found.values())
 
-    assert asked > 25 and matched <= 2
+    assert asked >= 25 and matched <= 2
 
 
 @pytest.mark.parametrize("texts", [["Hello."], ["Mhm.", "Yes.", "Okay, bye."], [""], ["", " "], ["...", "?!"]])
@@ -200,11 +200,10 @@ def made(field: PackField, *rows: list[float]) -> Scored:
 
 def test_a_rating_takes_the_strongest_signal_that_is_sure_enough() -> None:
     field = field_of("support", "churn_risk")
-    lowest_surest = [0.9, 0.0, 0.0, 0.45, 0.3]
+    sureness: dict[object, float] = {1: 0.9, 2: 0.0, 3: 0.0, 4: 0.45, 5: 0.3}
 
-    found = decided(made(field, lowest_surest))
+    found = decided(made(field, [sureness[answer.value] for answer in field.answers]))
 
-    assert [answer.value for answer in field.answers] == [1, 2, 3, 4, 5]
     assert found.value == 4 and found.confidence == pytest.approx(0.45)
 
 

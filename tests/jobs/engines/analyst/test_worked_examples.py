@@ -69,7 +69,7 @@ def test_what_is_answered_has_evidence_and_a_confidence(
         assert draft.reasoning.endswith(".") and not draft.skipped
 
 
-@pytest.mark.parametrize("pack", packs(), ids=lambda pack: pack.domain)
+@pytest.mark.parametrize("pack", list(packs()), ids=lambda pack: pack.domain)
 def test_each_pack_has_worked_examples_in_more_than_one_language(pack: Pack) -> None:
     assert len({example.language for example in pack.worked_examples}) > 1
     assert len(pack.worked_examples) >= 4
