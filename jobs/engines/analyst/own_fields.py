@@ -68,7 +68,9 @@ def answered(reading: Reading, field: CustomField, vectors: SentenceVectors, mod
     scores = {
         it.value: nats + LIKENESS_NATS * (like[it.value] - LEAST_NEAR) for it, nats in zip(asked, lean, strict=True)
     }
-    chosen = [it for it in asked if scores[it.value] >= LEAST_MARGIN]
+    # Likeness alone answers nothing: the model must lean to it too, beyond its habit.
+    leans = dict(zip((it.value for it in asked), lean, strict=True))
+    chosen = [it for it in asked if scores[it.value] >= LEAST_MARGIN and leans[it.value] > 0]
     if not chosen:
         return _no_match(field)
     chosen.sort(key=lambda it: -scores[it.value])
