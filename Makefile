@@ -32,12 +32,12 @@ test: install-dev  ## check, then every test, with a database and a queue of the
 	@$(TEST_ENV) $(PY) -m tuplets.stack weights
 	@exec env $(SERVICES) $(PY) -m pytest $(PYTEST)
 
-check: install-dev  ## format, lint, types, import contracts, Django's checks, missing migrations
+check: install-dev  ## format, lint, types, import contracts, Django's checks, domain packs, missing migrations
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: make format"; exit 1; }
 	@$(PY) -m ruff check --quiet .
 	@$(TEST_ENV) $(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo
-	@$(SERVICES) sh -c '$(PY) manage.py check && $(PY) manage.py makemigrations --check --dry-run'
+	@$(SERVICES) sh -c '$(PY) manage.py check && $(PY) manage.py check_packs >/dev/null && $(PY) manage.py makemigrations --check --dry-run'
 
 setup:  ## install what is missing and fetch and prepare the weights, and start nothing
 	@$(call with-python,requirements.txt --again)
