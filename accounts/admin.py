@@ -1,7 +1,5 @@
 """What support staff see of accounts. Keys can be revoked here, never read or made."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.db.models import QuerySet
@@ -9,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts import services
 from accounts.models import Account, ApiKey, Membership, User
+from tuplets.admin import ReadOnlyAdmin
 
 
 class MembershipInline(admin.TabularInline):
@@ -42,21 +41,13 @@ class AccountAdmin(admin.ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ["name", "prefix", "last_four", "account", "created_at", "last_used_at", "expires_at", "revoked_at"]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
     list_select_related = ["account"]
     search_fields = ["name", "prefix", "last_four", "account__name", "created_by__email"]
     actions = ["revoke"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in ApiKey._meta.fields if field.name != "digest"]
+    exclude = ["digest"]
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

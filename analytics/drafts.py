@@ -115,6 +115,7 @@ class GenericDraft:
     """What the generic modules found. A module in `failed` was asked and gave no usable answer.
 
     `downgraded`: a skip reason when part of the analyst was not there and the rest was done without it.
+    `extracted`: the summary is made of the transcript's own sentences.
     """
 
     summary: str = ""
@@ -132,6 +133,7 @@ class GenericDraft:
     keywords: tuple[str, ...] = ()
     failed: frozenset[str] = frozenset()
     downgraded: str | None = None
+    extracted: bool = False
 
     @property
     def is_empty(self) -> bool:

@@ -6,7 +6,7 @@ cached by the server, and the task comes last. Nothing here knows HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,3 +44,9 @@ class Model(Protocol):
 
     def choose(self, prompt: Prompt, options: Sequence[str]) -> tuple[float, ...]:
         """The probability of each option (at most 26), summing to 1, asked as one letter; raises AnswerFailed."""
+
+
+class WatchedModel(Protocol):
+    """A model that serves many jobs: each binds it to its own watch, called at least every second of waiting."""
+
+    def watching(self, watch: Callable[[], None]) -> Model: ...

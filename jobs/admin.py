@@ -2,19 +2,18 @@
 or a voice vector.
 """
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from jobs import intake
 from jobs.models import AnalyticsRun, Job, Voice
+from tuplets.admin import ReadOnlyAdmin
 from tuplets.errors import TupletsError
 
 
 @admin.register(Job)
-class JobAdmin(admin.ModelAdmin):
+class JobAdmin(ReadOnlyAdmin):
     list_display = [
         "id",
         "account",
@@ -30,19 +29,9 @@ class JobAdmin(admin.ModelAdmin):
     list_select_related = ["account"]
     search_fields = ["id", "account__name", "account__members__email"]
     date_hierarchy = "created_at"
-    show_full_result_count = False
     actions = ["cancel"]
     # Names that the customer expects to be said.
     exclude = ["keyterms"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in Job._meta.fields if field.name not in self.exclude]
 
     @admin.action(description="Cancel the selected jobs", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
@@ -54,7 +43,7 @@ class JobAdmin(admin.ModelAdmin):
 
 
 @admin.register(AnalyticsRun)
-class AnalyticsRunAdmin(admin.ModelAdmin):
+class AnalyticsRunAdmin(ReadOnlyAdmin):
     list_display = ["id", "job", "number", "status", "error_code", "attempt", "created_at", "completed_at"]
     # The caller's own fields say what a business looks for in its calls.
     exclude = ["request"]
@@ -62,20 +51,10 @@ class AnalyticsRunAdmin(admin.ModelAdmin):
     list_select_related = ["job"]
     search_fields = ["id", "job__id", "job__account__name", "job__account__members__email"]
     date_hierarchy = "created_at"
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in AnalyticsRun._meta.fields if field.name not in self.exclude]
 
 
 @admin.register(Voice)
-class VoiceAdmin(admin.ModelAdmin):
+class VoiceAdmin(ReadOnlyAdmin):
     """That an account keeps a voice, and for how long; neither the vector nor whose it is."""
 
     list_display = ["id", "library", "model", "source_job", "source_speaker", "created_at", "expires_at"]
@@ -84,13 +63,3 @@ class VoiceAdmin(admin.ModelAdmin):
     search_fields = ["id", "library__account__name", "library__account__members__email"]
     list_select_related = ["library", "source_job"]
     date_hierarchy = "created_at"
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in Voice._meta.fields if field.name not in self.exclude]

@@ -10,14 +10,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from analytics.catalogue import pack
 from analytics.drafts import CustomDraft, FieldDraft, GenericDraft
 from analytics.fields import CustomField
-from analytics.model import Model, ModelUnavailable
+from analytics.model import Model, ModelUnavailable, WatchedModel
 from analytics.spoken import Line, Spoken
 from jobs.engines import chat_tokens
 from jobs.engines.analyst import own_fields, pack_fields
@@ -36,12 +35,6 @@ from jobs.pipeline.protocols import OnProgress
 # prompt tokens a second on two cores this bounds the time of a recording of any length.
 READ_TOKENS = 1_400
 READINGS_KEPT = 4
-
-
-class WatchedModel(Protocol):
-    """A model that can be bound to a job: `watch` is called while it works and may raise."""
-
-    def watching(self, watch: Callable[[], None]) -> Model: ...
 
 
 class EmbeddedAnalyst:
@@ -91,6 +84,7 @@ class EmbeddedAnalyst:
             chapters=chapters,
             actions=worded,
             downgraded="analyst_unavailable" if wording.gone else None,
+            extracted=wording.extracted,
         )
         if audit is None:
             return found

@@ -13,13 +13,13 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, Protocol
+from typing import Any
 
 from analytics.briefs import SYSTEM, language_name, quoted, transcript_block
 from analytics.catalogue import PackField, pack
 from analytics.drafts import Choice, CustomDraft, Feeling, FieldDraft, GenericDraft, Urgency
 from analytics.fields import CustomField
-from analytics.model import AnswerFailed, Model, Prompt
+from analytics.model import AnswerFailed, Model, Prompt, WatchedModel
 from analytics.modules import ITEM_CAP
 from analytics.spoken import Line, Spoken
 from analytics.tasks import FieldTask, Task, field_task, read_field, tasks_for
@@ -39,10 +39,6 @@ MOST_OPTIONS = 25
 # Without sentence vectors for the language, a label has no second witness.
 UNSUPPORTED_SCORE = 0.6
 TELL_S = 1.0
-
-
-class WatchedModel(Protocol):
-    def watching(self, watch: Callable[[], None]) -> Model: ...
 
 
 class _Stopped(Exception):
@@ -100,14 +96,15 @@ class ModelAnalyst:
         found = {module: _joined(module, answers) for module, answers in parts.items()}
         # A module that answered for some windows is kept: what it says of them is checked all the same.
         failed -= {module for module in failed if found.get(module)} - {"sentiment"}
-        draft = _draft(found, failed, spoken)
+        reading = Reading(spoken, sentence_vectors())
+        draft = _draft(found, failed, reading)
         if len(found.get("summary", [])) > 1:
             merge = [(spoken.lines,)]
             merging = _each(
                 model, merge, lambda _: _merged(model, found["summary"], language), waiting, before=len(asked)
             )
             draft = dataclasses.replace(draft, summary=merging[0])
-        return dataclasses.replace(draft, keywords=_keywords(spoken))
+        return draft
 
     def custom(
         self, spoken: Spoken, fields: tuple[CustomField, ...], domain: str | None, on_progress: OnProgress
@@ -201,11 +198,11 @@ def _joined(module: str, parts: Sequence[list[Any]]) -> list[Any]:
     return [item for turn in turns for item in turn if item is not None]
 
 
-def _draft(found: dict[str, list[Any]], failed: set[str], spoken: Spoken) -> GenericDraft:
+def _draft(found: dict[str, list[Any]], failed: set[str], reading: Reading) -> GenericDraft:
     felt: tuple[Feeling, ...] = ()
     told = ""
     if "sentiment" in found and "sentiment" not in failed:
-        felt, told = _felt(dict(found["sentiment"]), spoken)
+        felt, told = _felt(dict(found["sentiment"]), reading)
     urgencies: list[Urgency] = found.get("urgency", [])
     return GenericDraft(
         summary=next(iter(found.get("summary", [])), ""),
@@ -219,21 +216,16 @@ def _draft(found: dict[str, list[Any]], failed: set[str], spoken: Spoken) -> Gen
         opportunities=tuple(found.get("missed_opportunities", ())),
         chapters=tuple(found.get("chapters", ())),
         urgency=max(urgencies, key=lambda it: it.score, default=None),
+        keywords=keyphrases(reading, sentence_vectors()),
         failed=frozenset(failed),
     )
 
 
-def _keywords(spoken: Spoken) -> tuple[str, ...]:
-    vectors = sentence_vectors()
-    return keyphrases(Reading(spoken, vectors), vectors)
-
-
-def _felt(labels: dict[int, str], spoken: Spoken) -> tuple[tuple[Feeling, ...], str]:
+def _felt(labels: dict[int, str], reading: Reading) -> tuple[tuple[Feeling, ...], str]:
     """The model's labels, each scored by how far the sentence vectors say the same; a line left out is neutral."""
-    reading = Reading(spoken, sentence_vectors())
-    witness = feelings(reading) if spoken.language in LANGUAGES else None
+    witness = feelings(reading) if reading.spoken.language in LANGUAGES else None
     found = []
-    for line in spoken.lines:
+    for line in reading.spoken.lines:
         label: Any = labels.get(line.id, "neutral")
         if witness is None:
             found.append(Feeling(label, UNSUPPORTED_SCORE))

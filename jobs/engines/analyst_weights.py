@@ -127,7 +127,7 @@ def _fetch(whole: pathlib.Path) -> None:
 def _parts() -> list[str]:
     """The pins of the list with their hashes, in the order in which they are joined: uv sorts 10 before 2."""
     pins = re.findall(r"^\S+part\d+==.*?(?=^\S|\Z)", LIST.read_text(), re.MULTILINE | re.DOTALL)
-    return sorted(pins, key=lambda pin: int(re.search(r"part(\d+)==", pin)[1]))  # type: ignore[index]
+    return sorted(pins, key=lambda pin: int(re.findall(r"part(\d+)==", pin)[0]))
 
 
 def _download(part: str, folder: pathlib.Path) -> pathlib.Path:

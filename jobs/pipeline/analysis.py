@@ -41,6 +41,10 @@ DOWNGRADED = (
     "The language model of this server's analytics was not available: the summary is made of the transcript's own "
     "sentences."
 )
+EXTRACTED = (
+    "What the language model wrote as a summary was not borne out by the transcript: the summary is made of the "
+    "transcript's own sentences."
+)
 PARTLY_FAILED = "The model gave no usable answer for some analytics modules, which are left out: {modules}."
 PATHS = {"generic": "Generic analytics", "custom": "Custom analytics"}
 
@@ -78,25 +82,22 @@ def analysed(
 ) -> Analysis:
     """Both paths, each by itself. Exceptions of `on_progress` pass through; all others skip their path."""
     work = _Work(spoken, Told(on_progress), [])
-    engine, reason = work.ready(analyst, redaction)
+    engine = work.ready(analyst, redaction)
     share = _shares(request)
     fields = request.asked_fields
     generic: GenericDraft | Skipped | None = None
     custom: CustomDraft | Skipped | None = None
-    if request.profile is not None:
-        modules = frozenset(module.key for module in modules_for(request.profile, spoken.diarized))
-
-        def ask_generic(told: OnProgress) -> GenericDraft:
-            return borne_out(engine.generic(spoken, modules, told), spoken)  # type: ignore[union-attr]
-
-        generic = Skipped(reason) if reason else work.path("generic", ask_generic, 0.0, share)
-    if request.custom:
-
-        def ask_custom(told: OnProgress) -> CustomDraft:
-            found = engine.custom(spoken, fields, request.domain, told)  # type: ignore[union-attr]
-            return fields_borne_out(found, fields, spoken)
-
-        custom = Skipped(reason) if reason else work.path("custom", ask_custom, share, 1.0)
+    if isinstance(engine, Skipped):
+        generic = engine if request.profile is not None else None
+        custom = engine if request.custom else None
+    else:
+        if request.profile is not None:
+            modules = frozenset(module.key for module in modules_for(request.profile, spoken.diarized))
+            generic = work.path(
+                "generic", lambda told: borne_out(engine.generic(spoken, modules, told), spoken), 0, share
+            )
+        if request.custom:
+            custom = work.path("custom", lambda told: _answered(engine, request, spoken, told), share, 1)
     if isinstance(generic, GenericDraft):
         work.note(generic)
     return Analysis(
@@ -110,6 +111,11 @@ def analysed(
     )
 
 
+def _answered(engine: Analyst, request: AnalyticsRequest, spoken: Spoken, told: OnProgress) -> CustomDraft:
+    fields = request.asked_fields
+    return fields_borne_out(engine.custom(spoken, fields, request.domain, told), fields, spoken)
+
+
 def _shares(request: AnalyticsRequest) -> float:
     if request.profile is None:
         return 0.0
@@ -121,20 +127,19 @@ class _Work:
         self.spoken, self.told, self.warnings = spoken, told, warnings
         self.elapsed_s: dict[str, float] = {}
 
-    def ready(self, analyst: Callable[[], Analyst], redaction: Redaction | None) -> tuple[Analyst | None, str]:
+    def ready(self, analyst: Callable[[], Analyst], redaction: Redaction | None) -> Analyst | Skipped:
         """The analyst, or why it is not asked, of which the warning is then already noted."""
         reason = self._reason(redaction)
         if not reason:
             try:
                 engine = analyst()
                 if engine.reads(self.spoken.language):
-                    return engine, ""
+                    return engine
                 reason = "language_unsupported"
             except Exception as error:
                 log.error("analyst unavailable: %s", _told_of(error))
                 reason = "analyst_unavailable"
-        self.warnings.append(WARNINGS[reason])
-        return None, reason
+        return self._skipped(reason)
 
     def _reason(self, redaction: Redaction | None) -> str:
         if redaction is not None and redaction.review_required:
@@ -151,18 +156,14 @@ class _Work:
             if self.told.stopped:
                 raise
             log.error("%s analytics failed: %s", name, _told_of(error))
-            return self._skipped(
-                name,
-                "analyst_unavailable"
-                if isinstance(error, ModelUnavailable | EngineUnavailable)
-                else "generation_failed",
-            )
+            unavailable = isinstance(error, ModelUnavailable | EngineUnavailable)
+            return self._skipped("analyst_unavailable" if unavailable else "generation_failed", name)
         if draft.is_empty:
-            return self._skipped(name, "generation_failed")
+            return self._skipped("generation_failed", name)
         self.elapsed_s[name] = time.monotonic() - started
         return draft
 
-    def _skipped(self, name: str, reason: str) -> Skipped:
+    def _skipped(self, reason: str, name: str = "generic") -> Skipped:
         warning = WARNINGS[reason].format(path=PATHS[name])
         if warning not in self.warnings:
             self.warnings.append(warning)
@@ -171,6 +172,8 @@ class _Work:
     def note(self, draft: GenericDraft) -> None:
         if draft.downgraded:
             self.warnings.append(DOWNGRADED)
+        elif draft.extracted:
+            self.warnings.append(EXTRACTED)
         if draft.failed:
             self.warnings.append(PARTLY_FAILED.format(modules=", ".join(sorted(draft.failed))))
 

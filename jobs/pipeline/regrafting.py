@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from analytics.spoken import Line, Spoken
-from jobs.pipeline.analysis import DOWNGRADED, PARTLY_FAILED, PATHS, WARNINGS, Analysis
+from jobs.pipeline.analysis import DOWNGRADED, EXTRACTED, PARTLY_FAILED, PATHS, WARNINGS, Analysis
 from jobs.pipeline.document import analytics_execution
 from jobs.pipeline.types import Redaction
 
@@ -73,4 +73,4 @@ def _matching(template: str) -> re.Pattern[str]:
     return re.compile(written.replace(re.escape("{modules}"), "[a-z_, ]+"))
 
 
-_SENTENCES = tuple(map(_matching, [*WARNINGS.values(), DOWNGRADED, PARTLY_FAILED]))
+_SENTENCES = tuple(map(_matching, [*WARNINGS.values(), DOWNGRADED, EXTRACTED, PARTLY_FAILED]))

@@ -59,7 +59,7 @@ def draft(said: Spoken, **changes: object) -> GenericDraft:
         "urgency": Urgency(3, "The caller waits.", (6,)),
         "keywords": ("claim", "water damage"),
     }
-    return GenericDraft(**{**found, **changes})  # type: ignore[arg-type]
+    return GenericDraft(**{**found, **changes})  # type: ignore[arg-type]  the members' types differ
 
 
 def payload(
@@ -71,7 +71,7 @@ def payload(
         generic = draft(said)
     if domain and custom is None:
         custom = insurance()
-    return analytics_payload(request, request.asked_fields, said, generic, custom)  # type: ignore[arg-type]
+    return analytics_payload(request, request.asked_fields, said, generic, custom)  # type: ignore[arg-type]  the members' types differ
 
 
 def insurance() -> CustomDraft:

@@ -119,7 +119,10 @@ def _stop_words(language: str) -> frozenset[str]:
     listed = cues("due_dates").get(language, {})
     names = ("days", "months", "relative", "units", "numbers", "ordinals")
     days = [str(word) for name in names for word in listed.get(name) or ()]
-    stops = importlib.import_module(f"spacy.lang.{language}.stop_words").STOP_WORDS
+    try:
+        stops = importlib.import_module(f"spacy.lang.{language}.stop_words").STOP_WORDS
+    except ImportError:  # a model server reads languages that spaCy lacks: there, only the classifier tells
+        stops = ()
     return frozenset(part for word in (*days, *stops) if " " not in word for part in folded(word).split()) | _talk()
 
 

@@ -180,8 +180,8 @@ def _weights(reading: Reading, field: PackField) -> np.ndarray:
     """(lines,): whose words they are, and where in the conversation."""
     lines = reading.spoken.lines
     weights = np.ones(len(lines))
-    share = agent_share(reading)
-    if field.voice != "anyone" and share:
+    share = {} if field.voice == "anyone" else agent_share(reading)
+    if share:
         for at, line in enumerate(lines):
             agent = share.get(line.speaker or "", 0.5)
             right = agent if field.voice == "agent" else 1 - agent

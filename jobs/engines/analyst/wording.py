@@ -28,11 +28,14 @@ LEAST_OF_SENTENCE = 0.55
 
 
 class Wording:
-    """One transcript's wording. `lines` is what the model reads; `gone` once the model could not be had."""
+    """One transcript's wording. `lines` is what the model reads; `gone` once the model could not be had,
+    `extracted` where the summary is the transcript's own sentences.
+    """
 
     def __init__(self, model: Model | None, spoken: Spoken, lines: Sequence[Line]) -> None:
         self.spoken = spoken
         self.gone = model is None
+        self.extracted = False
         self._model = model
         self._context = transcript_block(lines)
         self._asked = _asked_in(spoken.language)
@@ -43,6 +46,7 @@ class Wording:
         schema = _object(summary={"type": "string", "minLength": 20, "maxLength": SUMMARY_CHARACTERS})
         answer = self._ask(task, schema, SUMMARY_TOKENS)
         found = summary_said(str(answer["summary"]), self.spoken, LEAST_OF_SENTENCE) if answer else ""
+        self.extracted = not found
         return found or _extract(central)
 
     def chapters(self, firsts: Sequence[int], titles: Sequence[str], central: Sequence[Line]) -> tuple[Chapter, ...]:

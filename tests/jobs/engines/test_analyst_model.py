@@ -108,6 +108,12 @@ def test_a_models_answers_come_out_as_drafts_that_are_borne_out_in_the_documente
     assert problems(analytics_payload(request, (), the_call(), draft, None)) == []
 
 
+@pytest.mark.parametrize("language", ["haw", "yue", "jw", "sv"])
+def test_a_language_that_nothing_here_knows_is_analysed_all_the_same(language):
+    found = generic(PretendModel(), the_call(language=language))
+    assert len(found.feelings) == len(the_call().lines) and found.keywords
+
+
 def test_every_language_is_read_and_an_unknown_one_is_not():
     analyst = ModelAnalyst(PretendModel())
     assert analyst.reads("sv") and analyst.reads("en")

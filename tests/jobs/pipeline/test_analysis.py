@@ -12,7 +12,7 @@ from analytics.drafts import Action, Choice, CustomDraft, Feeling, FieldDraft, G
 from analytics.model import AnswerFailed, ModelUnavailable
 from analytics.requests import parse_request
 from analytics.spoken import Spoken
-from jobs.pipeline.analysis import Analysis, analysed, spoken_of
+from jobs.pipeline.analysis import EXTRACTED, Analysis, analysed, spoken_of
 from jobs.pipeline.document import analytics_execution
 from jobs.pipeline.types import EngineUnavailable, Redaction, Segment, Transcript
 from tests.analytics.conversations import AGENT, CALLER, the_call
@@ -215,6 +215,12 @@ def test_modules_without_an_answer_and_a_missing_model_are_told():
     assert found.warnings[1].endswith("qa, risks.")
     assert found.payload["generic_skipped_reason"] == "analyst_unavailable"
     assert not {"qa", "risks"} & set(found.payload["modules"])
+
+
+def test_a_summary_of_the_transcripts_own_sentences_is_told():
+    felt = tuple(Feeling("neutral", 0.8) for _ in the_call().lines)
+    found = run(Analyst(draft=GenericDraft(summary=the_call().lines[2].text, feelings=felt, extracted=True)))
+    assert found.generic_applied and found.warnings == (EXTRACTED,)
 
 
 def test_a_path_in_which_everything_failed_was_not_applied():

@@ -44,7 +44,7 @@ def answered(read: Read, vectors: SentenceVectors, spoken: Spoken, domain: str, 
 
 
 def score(found: Scored, line: int, answer: object) -> float:
-    return float(found.scores[line, found.answers.index(answer)])  # type: ignore[arg-type]
+    return float(found.scores[line, found.answers.index(answer)])  # type: ignore[arg-type]  the answers' types differ
 
 
 def codes(draft: FieldDraft) -> list[str]:

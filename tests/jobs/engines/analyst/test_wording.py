@@ -27,7 +27,8 @@ def wording(writer: PretendWriter | None) -> Wording:
 
 
 def test_a_summary_that_holds_is_kept() -> None:
-    assert wording(PretendWriter({"summary": {"summary": TRUE_SUMMARY}})).summary(CENTRAL) == TRUE_SUMMARY
+    asked = wording(PretendWriter({"summary": {"summary": TRUE_SUMMARY}}))
+    assert asked.summary(CENTRAL) == TRUE_SUMMARY and not asked.extracted
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,8 @@ def test_a_summary_that_holds_is_kept() -> None:
     ids=["another subject", "a number nobody said", "a name nobody said"],
 )
 def test_a_summary_that_does_not_hold_gives_way_to_the_transcripts_own_lines(summary: str) -> None:
-    assert wording(PretendWriter({"summary": {"summary": summary}})).summary(CENTRAL) == EXTRACT
+    asked = wording(PretendWriter({"summary": {"summary": summary}}))
+    assert asked.summary(CENTRAL) == EXTRACT and asked.extracted
 
 
 def test_only_the_sentences_that_hold_are_kept() -> None:
