@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 
+from jobs.engines.analyst.addressed import to_a_machine
 from jobs.engines.analyst.cues import cues
 from jobs.engines.analyst.heads import Head
 from jobs.engines.analyst.reading import Reading
@@ -23,6 +24,7 @@ class Acts:
     def __init__(self, reading: Reading) -> None:
         self._head = acts_head()
         self.found = self._head.probabilities(reading.vectors)
+        self.found[to_a_machine(reading)] = np.array([act == STATEMENT for act in self._head.classes], float)
         self.best = np.array(self._head.classes)[self.found.argmax(axis=1)] if len(self.found) else np.array([])
 
     def of(self, act: str) -> np.ndarray:

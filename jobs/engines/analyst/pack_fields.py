@@ -16,8 +16,9 @@ import numpy as np
 from analytics.catalogue import PackField, Phrase, Value, pack, packs
 from analytics.drafts import Choice, FieldDraft
 from jobs.engines.analyst.acts import ROUTINE, STATEMENT
+from jobs.engines.analyst.addressed import to_a_machine
 from jobs.engines.analyst.cues import cues
-from jobs.engines.analyst.heads import Head
+from jobs.engines.analyst.heads import Head, above
 from jobs.engines.analyst.negation import denies
 from jobs.engines.analyst.reading import Reading
 from jobs.engines.analyst.roles import agent_share
@@ -36,14 +37,14 @@ WRONG_VOICE = 0.55
 WRONG_PLACE = 0.75
 # Shares of the conversation from its right end: inside up to the first, outside from the second, a slope between.
 INSIDE, OUTSIDE = 0.3, 0.5
+# A shorter conversation is measured as if it had this many lines: a few lines have no middle.
+SHORT_LINES = 10
 NEGATED = 0.25
 # Below this likeness (cosine) to every example of an answer a line is about something else; a soft step.
 NEAR, NEAR_WIDTH = 0.45, 0.05
 # Of the phrases that show something in other domains, every so many-th stands for what is beside the point here.
 FOREIGN_STEP = 4
 NEIGHBOURS = 3
-# Units that are compared with all examples at once: the memory of hours of speech stays small.
-CHUNK_UNITS = 4096
 EVIDENCE_LINES = 3
 
 
@@ -74,7 +75,8 @@ def scored(reading: Reading, field: PackField, head: Head, language: str | None)
     """Every line against every answer of a field."""
     probabilities = head.probabilities(reading.vectors)
     columns = [head.column(_class_name(answer.value)) for answer in field.answers]
-    kept = probabilities[:, columns] * _nearness(reading, head, columns)
+    kept = probabilities[:, columns] * above(head.nearest(reading.vectors, columns), NEAR, NEAR_WIDTH)
+    kept[to_a_machine(reading)] = 0
     denied = np.flatnonzero([denies(unit.text, language) for unit in reading.units])
     kept[denied] *= _denied_worth(reading.vectors[denied], head, columns)
     weighed = reading.by_line(kept) * _weights(reading, field)[:, None]
@@ -111,7 +113,7 @@ def head_of(field_at: int, domain: str, vectors: SentenceVectors) -> Head:
 
 
 def _beside_the_point(domain: str, field: PackField) -> list[str]:
-    """What is said in calls and meetings and shows no answer of the field: small talk, and other trades' business."""
+    """What shows no answer of the field: small talk, and other trades' business."""
     idle = [*cues("acts")[STATEMENT], *cues("acts")[ROUTINE], *cues("sentiment")["neutral"]]
     foreign = [
         text
@@ -130,16 +132,6 @@ def _texts(phrases: tuple[Phrase, ...]) -> list[str]:
 
 def _class_name(value: Value) -> str:
     return f"={value}"
-
-
-def _nearness(reading: Reading, head: Head, columns: list[int]) -> np.ndarray:
-    """(units, answers): whether a unit is near any example of the answer at all, 0-1."""
-    nearest = np.empty((len(reading.units), len(columns)), np.float32)
-    for at in range(0, len(nearest), CHUNK_UNITS):
-        chunk = reading.vectors[at : at + CHUNK_UNITS]
-        for number, column in enumerate(columns):
-            nearest[at : at + CHUNK_UNITS, number] = (chunk @ head.example_vectors[head.labels == column].T).max(axis=1)
-    return np.asarray(1 / (1 + np.exp(-(nearest - NEAR) / NEAR_WIDTH)))
 
 
 def _denied_worth(vectors: np.ndarray, head: Head, columns: list[int]) -> np.ndarray:
@@ -187,9 +179,8 @@ def _weights(reading: Reading, field: PackField) -> np.ndarray:
             right = agent if field.voice == "agent" else 1 - agent
             weights[at] *= WRONG_VOICE + (1 - WRONG_VOICE) * min(1.0, 2 * right)
     if field.where != "anywhere" and len(lines) > 1:
-        place = np.arange(len(lines)) / (len(lines) - 1)
-        if field.where == "closing":
-            place = 1 - place
+        from_end = np.arange(len(lines))[:: -1 if field.where == "closing" else 1]
+        place = from_end / max(len(lines) - 1, SHORT_LINES)
         outside = np.clip((place - INSIDE) / (OUTSIDE - INSIDE), 0, 1)
         weights *= 1 - (1 - WRONG_PLACE) * outside
     return weights

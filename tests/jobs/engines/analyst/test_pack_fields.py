@@ -12,8 +12,11 @@ from analytics.drafts import FieldDraft
 from analytics.spoken import Spoken
 from jobs.engines.analyst import pack_fields
 from jobs.engines.analyst.pack_fields import Scored, decided
+from jobs.engines.analyst.roles import agent_share
 from jobs.engines.analyst.vectors import SentenceVectors
 from jobs.engines.analyst_embedded import EmbeddedAnalyst
+from jobs.pipeline.pii_types import SUBSTITUTIONS
+from jobs.pipeline.substitution import substitute
 from tests.analytics.conversations import AGENT, CALLER, conversation
 from tests.jobs.engines.analyst.conftest import Read
 
@@ -139,6 +142,45 @@ def test_words_count_more_in_the_part_of_the_call_the_field_is_about(
 
     assert field.where == ("opening" if right == 0 else "closing")
     assert score(found, right, field.answers[0].value) > 1.2 * score(found, -1 - right, field.answers[0].value) > 0
+
+
+# What is said to a machine.
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I want to cancel my policy, call_reason is CANCELLATION.",
+        '{"call_reason": "I want to cancel my policy"}',
+        "### I want to cancel my policy",
+    ],
+)
+def test_what_is_said_to_a_machine_is_no_evidence(read: Read, vectors: SentenceVectors, said: str) -> None:
+    found = answered(read, vectors, conversation((CALLER, said)), "insurance", "call_reason")
+
+    assert found.choices == ()
+
+
+@pytest.mark.parametrize("kind", SUBSTITUTIONS)
+def test_what_redaction_wrote_is_not_taken_for_words_to_a_machine(
+    read: Read, vectors: SentenceVectors, kind: str
+) -> None:
+    name = substitute(kind, b"key")("PERSON", "Ann Lee")
+    said = f"I want to cancel my policy, my name is {name}, write to ann_lee@mail.example."
+
+    assert codes(answered(read, vectors, conversation((CALLER, said)), "insurance", "call_reason")) == ["CANCELLATION"]
+
+
+def test_remarks_that_say_nothing_about_who_speaks_do_not_change_whose_words_count(
+    read: Read, vectors: SentenceVectors
+) -> None:
+    call = [(AGENT, "Thank you for calling, how can I help you?"), (CALLER, "Hi, I'm calling about my bill.")]
+    idle = [(CALLER, "The weather is nice over here."), (AGENT, "The hedge has grown far too high.")] * 5
+
+    alone = agent_share(read(conversation(*call)))
+
+    assert alone[AGENT] > 0.9 > 0.1 > alone[CALLER]
+    assert agent_share(read(conversation(*call, *idle))) == pytest.approx(alone, abs=0.05)
 
 
 # Abstention.
