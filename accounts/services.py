@@ -5,12 +5,15 @@ Called by the API, the admin and commands.
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts import limits
 from accounts.models import Account, ApiKey, Membership, User
 from tuplets.errors import Code, TupletsError
 
+# Sent with `user`, inside the transaction that verifies: what belongs to it in apps that accounts does not know.
+email_verified = Signal()
 ACCOUNT_NAME_CHARACTERS_MAX = Account._meta.get_field("name").max_length
 
 
@@ -23,10 +26,13 @@ def sign_up(*, email: str, password: str | None = None, account_name: str = "") 
     return user, account
 
 
+@transaction.atomic
 def verify_email(*, user: User) -> bool:
-    """Marks the e-mail verified. True the first time, False on every later call."""
+    """Marks the e-mail verified, and brings the free credit. True the first time, False on every later call."""
     verified = User.objects.filter(pk=user.pk, email_verified_at__isnull=True).update(email_verified_at=timezone.now())
     user.refresh_from_db(fields=["email_verified_at"])
+    if verified:
+        email_verified.send(sender=User, user=user)
     return bool(verified)
 
 

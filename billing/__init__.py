@@ -1,4 +1,1 @@
-"""Money: prices, the ledger, top-ups. Knows accounts, knows nothing of jobs.
-
-Empty until prepaid credit arrives: this version charges nothing, and the cost fields of a job are null.
-"""
+"""Money: prices, the ledger, top-ups. Knows accounts, knows nothing of jobs (they are a subject, `job:<id>`)."""

@@ -25,6 +25,7 @@ class Code(Enum):
         401,
         "Missing or invalid API key. Send a valid key as 'Authorization: Bearer tb_…', or sign in.",
     )
+    INSUFFICIENT_CREDIT = ("insufficient_credit", 402, "You do not have enough credit for this job.")
     EMAIL_UNVERIFIED = ("email_unverified", 403, "Verify your e-mail address first.")
     FORBIDDEN = ("forbidden", 403, "This action is not allowed.")
     CSRF_FAILED = ("csrf_failed", 403, "The CSRF check failed. Send the X-CSRFToken header, or use an API key.")

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "accounts",
     "analytics",
+    "billing",
     "jobs",
 ]
 MIDDLEWARE = [
