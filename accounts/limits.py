@@ -1,5 +1,8 @@
 """EVERY rate limit and cap, with the promise in words beside each number. Nothing else states one."""
 
+# A week: longer than any recording of 1 GB that can be heard.
+ESTIMATE_SECONDS_MAX = 7 * 24 * 3600
+
 # "Max 1 GB" for a recording, whichever way it comes in. 1 GB = 2^30 bytes.
 RECORDING_BYTES_MAX = 2**30
 # What a multipart body may hold beside the recording: the form fields and part headers.

@@ -81,6 +81,11 @@ def open_hold(subject: str) -> Transfer | None:
     return holds.select_related("debit__account").order_by("-id").first()
 
 
+def charge_of(subject: str) -> Transfer | None:
+    """What a subject was charged."""
+    return Transfer.objects.filter(kind=_Kind.CAPTURE, subject=subject).order_by("-id").first()
+
+
 @transaction.atomic
 def raise_hold(*, subject: str, amount_micros: int) -> Transfer | None:
     """Holds this much instead, where it is more than is held: the first is released, the second is for the whole. 402

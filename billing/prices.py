@@ -6,8 +6,9 @@ rounded half up to a micro-dollar.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -16,6 +17,9 @@ PRICE_LIST = "2026-05"
 
 MICROS_PER_USD = 1_000_000
 SECONDS_PER_HOUR = 3600
+# A decimal number: no fraction ("1/2"), and none that fills the memory ("1e999999999"). The most is what a column holds.
+_AMOUNT = re.compile(r"[+-]?(?=\.?\d)\d*(\.\d*)?([eE][+-]?\d{1,2})?", re.ASCII)
+_MOST_MICROS = 10**18
 
 # "New accounts receive $2.50 in free credits": once, when the e-mail is verified.
 FREE_CREDIT_MICROS = 2_500_000
@@ -157,14 +161,24 @@ def cancelled_price(
     return Price(amount, minimum, seconds, lines)
 
 
+def capped(price: Price, most_micros: int) -> Price:
+    """The price, or this much where it is more: nobody pays more than was held, whatever changed since."""
+    if price.amount_micros <= most_micros:
+        return price
+    lines = (*price.lines, Line(None, None, most_micros - price.amount_micros))
+    return replace(price, amount_micros=most_micros, lines=lines)
+
+
 def micros(usd: object) -> int:
     """Whole micro-dollars of an amount in dollars, given as text, int or Decimal. Raises ValueError for what is no
-    finite number or has more than six decimals.
+    finite number, has more than six decimals or is more than a trillion dollars.
     """
-    try:
-        exact = Fraction(str(usd).strip()) * MICROS_PER_USD
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{usd!r} is no amount of money") from None
+    text = str(usd).strip()
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError(f"{usd!r} is no amount of money")
+    exact = Fraction(text) * MICROS_PER_USD
+    if abs(exact) > _MOST_MICROS:
+        raise ValueError(f"{usd!r} is more than there is")
     if exact.denominator != 1:
         raise ValueError(f"{usd!r} has more than six decimals")
     return int(exact)

@@ -8,18 +8,20 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from jobs import features, tasks
+from accounts.models import ApiKey
+from jobs import charges, features, tasks
 from jobs.models import AnalyticsRun, Job
 from tuplets.errors import Code, TupletsError
 
 log = structlog.get_logger(__name__)
 
 
-def request_run(*, job: Job, request: dict[str, Any]) -> Job:
+def request_run(*, job: Job, api_key: ApiKey | None, request: dict[str, Any]) -> Job:
     """Asks for the analytics of a finished job anew; `request` is normalised. Returns the job with the run.
 
-    400 where this server has no analytics, 409 unless the job is completed or while another run of it is unfinished,
-    410 for a result that is gone, 503 while the queue is out of reach. Two at once: one is accepted.
+    400 where this server has no analytics, 402 where the account can't pay for them, 409 unless the job is completed or
+    while another run of it is unfinished, 410 for a result that is gone, 503 while the queue is out of reach. Two at
+    once: one is accepted.
     """
     features.require_available({"analytics": request})
     if job.status != Job.Status.COMPLETED:
@@ -32,7 +34,8 @@ def request_run(*, job: Job, request: dict[str, Any]) -> Job:
     if not tasks.queue_is_up():
         raise TupletsError(Code.UNAVAILABLE)
     with transaction.atomic():
-        run = _create(job, request)
+        run = _create(job, api_key, request)
+        charges.hold_for_run(run)
         # Robust: what goes wrong after the commit must not look like a run that was not accepted.
         transaction.on_commit(lambda: tasks.send_run(run.pk), robust=True)
     log.info("analytics_run_accepted", job_id=str(job.pk), number=run.number)
@@ -40,13 +43,14 @@ def request_run(*, job: Job, request: dict[str, Any]) -> Job:
     return job
 
 
-def _create(job: Job, request: dict[str, Any]) -> AnalyticsRun:
+def _create(job: Job, api_key: ApiKey | None, request: dict[str, Any]) -> AnalyticsRun:
     # Locked, so that of two at once the second finds the first; the constraint on the runs stands behind it. The run is
     # read by a statement of its own: one that waits for the lock sees joined rows as they were before the wait.
     locked = Job.objects.select_for_update().get(pk=job.pk)
     latest = locked.latest_run
     if latest is not None and latest.is_unfinished:
         raise TupletsError(Code.ANALYTICS_RUNNING)
-    run = AnalyticsRun.objects.create(job=locked, number=latest.number + 1 if latest else 1, request=request)
+    number = latest.number + 1 if latest else 1
+    run = AnalyticsRun.objects.create(job=locked, number=number, api_key=api_key, request=request)
     Job.objects.filter(pk=job.pk).update(latest_run=run)
     return run

@@ -1,7 +1,8 @@
 """The web side of a job: submit_job, cancel_job, cancel_by_token, open_download.
 The REST view, the dashboard and the admin call these.
 
-submit_job: probe, keep the recording, save the row, nudge the worker once the row is committed.
+submit_job: probe, price, keep the recording, save the row and hold its price, nudge the worker once that
+is committed.
 """
 
 import uuid
@@ -16,7 +17,8 @@ from django.db.models import F
 
 from accounts import limits
 from accounts.models import Account, ApiKey
-from jobs import features, sources, tasks
+from billing.prices import Price
+from jobs import charges, features, sources, tasks
 from jobs.engines import audio
 from jobs.models import Job
 from jobs.pipeline.types import InputRejected
@@ -31,8 +33,8 @@ def submit_job(
 ) -> Job:
     """Accepts a recording, whole or not at all. Once it is committed, a queue out of reach only delays it.
 
-    400 for an option this server lacks or a file that can be seen to be no recording, 503 while queue or storage is out
-    of reach; nothing is kept then.
+    400 for an option this server lacks or a file that can be seen to be no recording, 402 where the account can't pay
+    for it, 503 while queue or storage is out of reach; nothing is kept then.
     """
     features.require_available(options)
     if not tasks.queue_is_up():
@@ -48,10 +50,13 @@ def submit_job(
         audio_duration_seconds=duration_s,
         **{name: options[name] for name in OPTION_FIELDS},
     )
+    amount_micros = charges.set_estimate(job)
+    charges.require_credit(account, amount_micros)
     job.source_key = _keep(upload, job.id)
     try:
         with transaction.atomic():
             job.save(force_insert=True)
+            charges.hold_for(job, amount_micros)
             # Robust: what goes wrong after the commit must not look like a job that was not accepted.
             transaction.on_commit(lambda: tasks.send(job.id), robust=True)
     except BaseException:
@@ -59,6 +64,13 @@ def submit_job(
         raise
     log.info("job_accepted", job_id=str(job.id), bytes=job.source_bytes, audio_s=duration_s)
     return job
+
+
+def estimate(*, account: Account, options: dict[str, Any], duration_s: float) -> Price:
+    """What such a recording would cost at most. 400 for an option this server lacks."""
+    features.require_available(options)
+    job = Job(account=account, audio_duration_seconds=duration_s, **{name: options[name] for name in OPTION_FIELDS})
+    return charges.quote(job)
 
 
 OPTION_FIELDS = (
@@ -93,10 +105,11 @@ def _probe(upload: UploadedFile, *, multichannel: bool) -> float | None:
 
 
 def cancel_job(*, job: Job) -> Job:
-    """Fails a queued or running job at once; its worker stops within a window and can store nothing.
+    """Fails a queued or running job at once and charges what was done; its worker stops within a window and can store
+    nothing.
     409 when it has finished.
     """
-    if not Job.objects.cancel(job):
+    if not charges.cancel(job):
         raise TupletsError(Code.JOB_FINISHED)
     log.info("job_cancelled", job_id=str(job.id))
     return Job.objects.for_answers().get(pk=job.pk)

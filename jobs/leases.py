@@ -57,8 +57,10 @@ class Lease:
         self._done.set()
         self._thread.join()
 
-    def report(self, stage: str, fraction: float) -> None:
-        """Progress of the whole work, 0..1. Raises ClaimLost when the claim is gone."""
+    def report(self, fraction: float, **changes: Any) -> None:
+        """Progress of the whole work, 0..1, and what else the row is to say by now. Raises ClaimLost when the claim is
+        gone.
+        """
         if self._lost.is_set():
             raise ClaimLost
         now = time.monotonic()
@@ -67,7 +69,7 @@ class Lease:
         if now - self._written_at < PROGRESS_INTERVAL_S:
             return
         self._written_at = now
-        if not self._extend(progress_percent=round(100 * fraction, 1)):
+        if not self._extend(progress_percent=round(100 * fraction, 1), **changes):
             raise ClaimLost
 
     def _beat(self) -> None:
@@ -82,10 +84,10 @@ class Lease:
         finally:
             connection.close()
 
-    def _extend(self, *, progress_percent: float | None = None) -> bool:
+    def _extend(self, **changes: Any) -> bool:
         """A database that is briefly away is no reason to stop: the lease outlives a few beats."""
         try:
-            return self._rows.extend(self._claim, progress_percent=progress_percent)
+            return self._rows.extend(self._claim, **changes)
         except DatabaseProblem as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
             connection.close()

@@ -122,6 +122,10 @@ class Job(Owed):
         AnalyticsRun, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the newest re-run of analytics"
     )
 
+    # How far the work is, for the price of one that is cancelled.
+    stage = models.CharField(max_length=16, blank=True, help_text="the last stage that began")
+    processed_seconds = models.FloatField(default=0, help_text="of audio, recognised so far")
+
     objects = JobQuerySet.as_manager()
 
     class Meta(Owed.Meta):
@@ -143,6 +147,10 @@ class Job(Owed):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def subject(self) -> str:
+        return f"job:{self.id}"
 
     @property
     def expires_at(self) -> datetime | None:

@@ -68,11 +68,11 @@ class OwedQuerySet(models.QuerySet[Row]):
         row = self.values_list("attempt", "status").get(pk=row_id)
         return Claim(uuid.UUID(str(row_id)), row[0]) if row[1] == Owed.Status.RUNNING else None
 
-    def extend(self, claim: Claim, *, progress_percent: float | None = None) -> bool:
+    def extend(self, claim: Claim, *, progress_percent: float | None = None, **changes: Any) -> bool:
         """Extends the lease, and the progress with it (it never falls, and 100 is for what is completed). False:
         the claim is gone.
         """
-        changes: dict[str, Any] = {"lease_expires_at": timezone.now() + LEASE}
+        changes["lease_expires_at"] = timezone.now() + LEASE
         if progress_percent is not None:
             changes["progress_percent"] = Greatest(F("progress_percent"), min(progress_percent, 99.0))
         return bool(self.held_by(claim).update(**changes))
@@ -150,6 +150,12 @@ class Owed(models.Model):
         COMPLETED = "completed"
         FAILED = "failed"
 
+    class BillingStatus(models.TextChoices):
+        PENDING = "pending"
+        CHARGED = "charged"
+        SKIPPED = "skipped"
+        FAILED = "failed"
+
     # What a customer reads when attempts keep ending in a defect or without a word.
     DEFECT_MESSAGE: ClassVar[str]
     LOST_MESSAGE: ClassVar[str]
@@ -169,9 +175,22 @@ class Owed(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True, help_text="when it completed or failed")
 
+    # Written by jobs.charges only.
+    estimated_micros = models.BigIntegerField(null=True, blank=True, help_text="micro-dollars; null: not yet known")
+    billed_micros = models.BigIntegerField(null=True, blank=True, help_text="micro-dollars")
+    billing_status = models.CharField(max_length=8, choices=BillingStatus.choices, blank=True)
+    price_list = models.CharField(
+        max_length=16, blank=True, help_text="which prices hold for it; empty: it is older than prices"
+    )
+
     class Meta:
         abstract = True
         indexes = [
+            models.Index(
+                fields=["completed_at"],
+                condition=Q(status="failed", billing_status="pending"),
+                name="%(class)s_hold_to_release",
+            ),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="%(class)s_running"),
             models.Index(fields=["created_at"], condition=~_ENDED, name="%(class)s_unfinished"),
         ]
@@ -201,6 +220,11 @@ class Owed(models.Model):
                 "%(class)s_progress_100_when_completed",
             ),
         ]
+
+    @property
+    def subject(self) -> str:
+        """What the ledger calls this work."""
+        raise NotImplementedError
 
     @property
     def is_unfinished(self) -> bool:

@@ -1,4 +1,5 @@
-"""The worker side of a job: claim it, run the pipeline, store the result. Called by jobs.tasks in the worker only.
+"""The worker side of a job: claim it, run the pipeline, store the result and charge it. Called by jobs.tasks in
+the worker only.
 
 A claim is a lease in the job's row (jobs.leases extends it). Whoever finds it gone, cancelled or taken over after a
 silence, stops and stores nothing.
@@ -16,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import limits
 from analytics.requests import from_normalised
-from jobs import liveness, originals, sources, speed, voices
+from jobs import charges, liveness, originals, sources, speed, voices
 from jobs.engines.registry import engine
 from jobs.leases import ClaimLost, Lease, patiently
 from jobs.models import Claim, Job
@@ -24,7 +25,7 @@ from jobs.pipeline.pii_types import TYPES
 from jobs.pipeline.privacy import Privacy
 from jobs.pipeline.run import Options, Outcome, run
 from jobs.pipeline.substitution import substitute
-from jobs.pipeline.types import EngineUnavailable, InputRejected, SpeakerBounds
+from jobs.pipeline.types import Audio, EngineUnavailable, InputRejected, SpeakerBounds
 
 log = structlog.get_logger(__name__)
 UNAVAILABLE_MESSAGE = (
@@ -56,13 +57,13 @@ def process(job_id: str) -> None:
     except ClaimLost:
         log.info("job_stopped", attempt=claim.attempt)
     except InputRejected as error:
-        patiently(Job.objects.fail, claim, code=error.code, message=error.message)
+        patiently(_fail, claim, code=error.code, message=error.message)
         log.info("job_failed", code=error.code)
     except EngineUnavailable as error:
-        patiently(Job.objects.fail, claim, code="engine_unavailable", message=_unavailable_message(error))
+        patiently(_fail, claim, code="engine_unavailable", message=_unavailable_message(error))
         log.error("engine_unavailable", error=str(error))
     except BaseException as error:  # dramatiq's Shutdown is no Exception: it costs the job nothing
-        Job.objects.give_back(claim, failed=isinstance(error, Exception))
+        charges.give_back(Job.objects.all(), claim, failed=isinstance(error, Exception))
         log.warning("job_given_back", attempt=claim.attempt, error=type(error).__name__)
         raise
 
@@ -70,14 +71,24 @@ def process(job_id: str) -> None:
 def _run(job: Job, claim: Claim, lease: Lease) -> tuple[Outcome, str]:
     """What came of the recording, and the storage name of its redacted copy if one was asked for and could be made."""
     share = 1.0 - MASKING_SHARE if job.pii_audio else 1.0
+    options = _options(job)
+
+    def report(stage: str, fraction: float) -> None:
+        done_s = options.seconds_done(stage, fraction, job.audio_duration_seconds or 0.0)
+        lease.report(share * fraction, stage=stage, processed_seconds=done_s)
+
+    def on_decoded(audio: Audio) -> None:
+        Job.objects.note_duration(claim, audio.duration_s)
+        charges.raise_estimate(job, claim, audio.duration_s)
+
     with sources.work_folder(job.pk, claim.attempt) as folder, sources.local_copy(job.source_key) as path:
         outcome = run(
-            _options(job),
+            options,
             path,
             engine,
-            lambda stage, fraction: lease.report(stage, share * fraction),
+            report,
             work_dir=folder,
-            on_decoded=lambda audio: Job.objects.note_duration(claim, audio.duration_s),
+            on_decoded=on_decoded,
         )
         if not job.pii_audio or outcome.redaction is None:
             return outcome, ""
@@ -86,7 +97,7 @@ def _run(job: Job, claim: Claim, lease: Lease) -> tuple[Outcome, str]:
             return outcome, ""
 
         def on_masked(done: float) -> None:
-            lease.report("mask", share + MASKING_SHARE * done)
+            lease.report(share + MASKING_SHARE * done, stage="mask")
 
         return outcome, originals.redacted_copy(job, claim, path, outcome.redaction, on_masked, folder)
 
@@ -120,7 +131,7 @@ def _unavailable_message(error: EngineUnavailable) -> str:
 
 
 def _finish(job: Job, claim: Claim, outcome: Outcome, copy_key: str, *, elapsed_s: float) -> None:
-    """Stores the result; the original goes where a redacted copy stands for it.
+    """Stores the result and charges it; the original goes where a redacted copy stands for it.
 
     `elapsed_s` is by the clock: stages overlap, so their own times add up to more.
     """
@@ -131,8 +142,15 @@ def _finish(job: Job, claim: Claim, outcome: Outcome, copy_key: str, *, elapsed_
     preview = preview_of(outcome.document["text"])
     side_by_side = Job.objects.filter(status=Job.Status.RUNNING).count()
     duration_s = outcome.audio_duration_s
-    stored = {"document": document, "preview": preview, "audio_duration_s": duration_s, "redacted_audio_key": copy_key}
-    if not patiently(Job.objects.finish, claim, **stored):
+    features = charges.features_that_ran(outcome.document, outcome.analysis) if job.price_list else frozenset()
+    stored = {
+        "features": features,
+        "document": document,
+        "preview": preview,
+        "audio_duration_s": duration_s,
+        "redacted_audio_key": copy_key,
+    }
+    if not patiently(charges.finish, claim, **stored):
         sources.discard(copy_key)
         raise ClaimLost
     if copy_key:
@@ -140,6 +158,10 @@ def _finish(job: Job, claim: Claim, outcome: Outcome, copy_key: str, *, elapsed_
     _note_recognised(suggested)
     speed.note(speed.kind_of(job), audio_s=duration_s, elapsed_s=elapsed_s, side_by_side=side_by_side)
     log.info("job_completed", attempt=claim.attempt, audio_s=duration_s, elapsed_s=round(elapsed_s, 2))
+
+
+def _fail(claim: Claim, *, code: str, message: str) -> bool:
+    return charges.fail(Job.objects.all(), claim, code=code, message=message)
 
 
 def _note_recognised(suggested: dict[str, Any] | None) -> None:

@@ -13,6 +13,7 @@ import structlog
 from django.db import transaction
 
 from analytics.requests import from_normalised
+from jobs import charges
 from jobs.engines.registry import engine
 from jobs.leases import ClaimLost, Lease, patiently
 from jobs.models import AnalyticsRun, Job, Result
@@ -42,16 +43,16 @@ def reanalyse(run_id: str) -> None:
     try:
         with Lease(claim, AnalyticsRun.objects.all()) as lease:
             analysis = _analysed(run, lease)
-            if not patiently(_finish, claim, job_id=run.job_id, analysis=analysis, request=run.request):
+            if not patiently(_finish, claim, run=run, analysis=analysis):
                 raise ClaimLost
         log.info("analytics_run_completed", job_id=str(run.job_id), number=run.number, attempt=claim.attempt)
     except ClaimLost:
         log.info("analytics_run_stopped", attempt=claim.attempt)
     except _NothingToStore as problem:
-        patiently(AnalyticsRun.objects.fail, claim, code="analytics_skipped", message=str(problem))
+        patiently(_fail, claim, code="analytics_skipped", message=str(problem))
         log.info("analytics_run_failed", job_id=str(run.job_id), number=run.number)
     except BaseException as error:  # dramatiq's Shutdown is no Exception: it costs the run nothing
-        AnalyticsRun.objects.give_back(claim, failed=isinstance(error, Exception))
+        charges.give_back(AnalyticsRun.objects.all(), claim, failed=isinstance(error, Exception))
         log.warning("analytics_run_given_back", attempt=claim.attempt, error=type(error).__name__)
         raise
 
@@ -65,7 +66,7 @@ def _analysed(run: AnalyticsRun, lease: Lease) -> Analysis:
         spoken_again(document),
         from_normalised(run.request),
         lambda: engine("analyst"),
-        lambda fraction: lease.report("analyse", fraction),
+        lambda fraction: lease.report(fraction),
         redaction_of(document),
     )
     if not (analysis.generic_applied or analysis.custom_applied) and has_analytics(document):
@@ -74,17 +75,23 @@ def _analysed(run: AnalyticsRun, lease: Lease) -> Analysis:
 
 
 @transaction.atomic
-def _finish(claim: Claim, *, job_id: uuid.UUID, analysis: Analysis, request: dict[str, Any]) -> bool:
-    """Completes the run and replaces the analytics, both or neither. False: the claim is gone, and nothing is kept.
+def _finish(claim: Claim, *, run: AnalyticsRun, analysis: Analysis) -> bool:
+    """Completes the run, replaces the analytics and charges them, all or nothing. False: the claim is gone, and
+    nothing is kept.
 
     Again, as when the answer to the first commit was lost, answers the same.
     """
     if not AnalyticsRun.objects.complete(claim):
         return AnalyticsRun.objects.completed_by(claim)
-    document = _document_of(job_id)
-    Result.objects.filter(pk=job_id).update(document=orjson.dumps(regrafted(document, analysis)))
-    Job.objects.filter(pk=job_id).update(analytics=request)
+    document = _document_of(run.job_id)
+    Result.objects.filter(pk=run.job_id).update(document=orjson.dumps(regrafted(document, analysis)))
+    Job.objects.filter(pk=run.job_id).update(analytics=run.request)
+    charges.finish_run(run, analysis)
     return True
+
+
+def _fail(claim: Claim, *, code: str, message: str) -> bool:
+    return charges.fail(AnalyticsRun.objects.all(), claim, code=code, message=message)
 
 
 def _document_of(job_id: uuid.UUID) -> dict[str, Any]:

@@ -25,6 +25,9 @@ class AnalyticsRun(Owed):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, related_name="analytics_runs", db_index=False)
     number = models.PositiveIntegerField()
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     request = models.JSONField(help_text="normalised, as in the job's own analytics")
 
     objects = AnalyticsRunQuerySet.as_manager()
@@ -37,6 +40,10 @@ class AnalyticsRun(Owed):
                 fields=["job"], condition=Q(status__in=["queued", "running"]), name="analyticsrun_one_unfinished"
             ),
         ]
+
+    @property
+    def subject(self) -> str:
+        return f"job:{self.job_id}:analytics:{self.number}"
 
     def __str__(self) -> str:
         return f"{self.job_id} analytics {self.number}"

@@ -1,5 +1,5 @@
 """The sweeper: sends what was committed but never sent (jobs, and re-runs of their analytics), requeues what lost its
-worker, forgets expired voices, and recordings that their redacted copies stand for.
+worker, frees what is held for failed work, forgets expired voices, and recordings that their redacted copies stand for.
 Safe to run anywhere, twice, at any time.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from jobs import originals, tasks
+from jobs import charges, originals, tasks
 from jobs.models import AnalyticsRun, Job, Voice
 from jobs.owed import OwedQuerySet
 
@@ -39,6 +39,7 @@ def sweep() -> int:
 def _resend(rows: OwedQuerySet[Any], send: Callable[[uuid.UUID], bool]) -> int:
     """Requeues what was lost and sends what is unsent, oldest first; how many messages that were."""
     lost = rows.requeue_lost()
+    charges.release_failed(rows)
     if lost:
         log.warning("requeued", rows=rows.model.__name__, count=len(lost))
     sent = 0

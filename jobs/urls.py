@@ -6,6 +6,7 @@ from jobs.api import views, voices
 
 urlpatterns = [
     path("jobs", views.JobsView.as_view()),
+    path("jobs/estimate", views.EstimateView.as_view()),
     path("jobs/cancel", views.CancelByTokenView.as_view()),
     path("jobs/<str:job_id>", views.JobView.as_view()),
     path("jobs/<str:job_id>/analytics", views.AnalyticsView.as_view()),

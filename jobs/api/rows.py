@@ -6,8 +6,10 @@ import orjson
 from django.conf import settings
 
 from accounts import limits
+from billing.prices import LABELS, PRICE_LIST, Price, usd
 from jobs import speed
 from jobs.models import AnalyticsRun, Job
+from jobs.owed import Owed
 from tuplets.http import utc
 
 # Additions to the documented row, shown as they were asked for.
@@ -40,6 +42,29 @@ def listed(jobs: list[Job]) -> list[dict[str, Any]]:
     return [row(job, _preview(job), remaining_s.get(job.pk)) for job in jobs]
 
 
+def estimate(price: Price, available_micros: int) -> dict[str, Any]:
+    """The answer to POST /jobs/estimate. The lines add up to the cost; the one without a feature is what the minimum
+    adds.
+    """
+    return {
+        "estimated_cost_usd": usd(price.amount_micros),
+        "minimum_cost_usd": usd(price.minimum_micros),
+        "duration_seconds": price.seconds,
+        "price_list": PRICE_LIST,
+        "lines": [
+            {
+                "feature": line.feature,
+                "label": LABELS[line.feature] if line.feature else "Minimum charge",
+                "rate_usd_per_hour": None if line.rate_micros is None else usd(line.rate_micros),
+                "amount_usd": usd(line.amount_micros),
+            }
+            for line in price.lines
+        ],
+        "available_usd": usd(available_micros),
+        "sufficient_credit": available_micros >= price.amount_micros,
+    }
+
+
 def _preview(job: Job) -> dict[str, str] | None:
     return {"text": job.result.preview} if job.status == Job.Status.COMPLETED and not job.is_expired else None
 
@@ -58,9 +83,7 @@ def row(job: Job, result: Any, remaining_s: int | None) -> dict[str, Any]:
         "speaker_embeddings": job.speaker_embeddings,
         "pii_processing": job.pii_processing,
         "analytics": job.analytics,
-        "estimated_cost_usd": None,
-        "billed_cost_usd": None,
-        "billing_status": None,
+        **_cost(job),
         "source_type": job.source_type,
         "result_download_available": job.status == Job.Status.COMPLETED
         and not expired
@@ -91,4 +114,14 @@ def _run(run: AnalyticsRun | None) -> dict[str, Any] | None:
         "started_at": utc(run.started_at),
         "completed_at": utc(run.completed_at),
         "error_message": run.error_message,
+        **_cost(run),
+    }
+
+
+def _cost(row: Owed) -> dict[str, Any]:
+    """Null for what is not known (yet), and for work that is older than prices."""
+    return {
+        "estimated_cost_usd": None if row.estimated_micros is None else usd(row.estimated_micros),
+        "billed_cost_usd": None if row.billed_micros is None else usd(row.billed_micros),
+        "billing_status": row.billing_status or None,
     }

@@ -1,7 +1,8 @@
-"""What POST /jobs, GET /jobs, POST /jobs/cancel and POST /jobs/{id}/analytics accept: the one list of accepted
-fields. The kinds of field: jobs.api.fields. How a job is shown: jobs.api.rows.
+"""What POST /jobs, GET /jobs, POST /jobs/estimate, POST /jobs/cancel and POST /jobs/{id}/analytics accept: the one list
+of accepted fields. The kinds of field: jobs.api.fields. How a job is shown: jobs.api.rows.
 """
 
+import math
 from typing import Any
 
 from rest_framework import serializers
@@ -116,6 +117,32 @@ class SubmitJob(serializers.Serializer):
                 "apart and no voice vectors are made. Send one of the two."
             )
             raise serializers.ValidationError({"speaker_embeddings": message})
+
+
+class EstimateJob(SubmitJob):
+    """The same fields as a job's, of which the recording may be left out, and how long it is."""
+
+    duration_seconds = serializers.FloatField(
+        min_value=0,
+        max_value=limits.ESTIMATE_SECONDS_MAX,
+        error_messages={
+            "required": "duration_seconds is missing: send the length of the recording in seconds.",
+            **dict.fromkeys(
+                ("invalid", "min_value", "max_value", "max_string_length"),
+                f"duration_seconds must be a number from 0 to {limits.ESTIMATE_SECONDS_MAX}.",
+            ),
+        },
+    )
+
+    def validate_duration_seconds(self, value: float) -> float:
+        if not math.isfinite(value):
+            raise serializers.ValidationError("duration_seconds must be a finite number.")
+        return value
+
+    def _check_source(self, fields: dict[str, Any]) -> None:
+        """Where the recording will come from changes no price."""
+        for name in (*SOURCES, "uploaded_audio_token"):
+            fields.pop(name, None)
 
 
 class ListJobs(serializers.Serializer):

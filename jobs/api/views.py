@@ -1,5 +1,5 @@
-"""/jobs: submit, list, read, download, cancel, run analytics again. Thin: checks what was sent, calls a verb of
-jobs.intake or jobs.analytics_runs, shows the answer.
+"""/jobs: submit, estimate, list, read, download, cancel, run analytics again. Thin: checks what was sent, calls a verb
+of jobs.intake or jobs.analytics_runs, shows the answer.
 """
 
 import uuid
@@ -14,9 +14,10 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import account_of
 from accounts.models import ApiKey
+from billing.ledger import available_micros
 from jobs import analytics_runs, intake, sources
 from jobs.api import listing, rows
-from jobs.api.serializers import CancelByToken, ListJobs, RerunAnalytics, SubmitJob
+from jobs.api.serializers import CancelByToken, EstimateJob, ListJobs, RerunAnalytics, SubmitJob
 from jobs.engines.audio_masking import CONTENT_TYPE, SUFFIX
 from jobs.models import Job
 from tuplets.errors import Code, TupletsError
@@ -32,6 +33,10 @@ def job_of(request: Request, job_id: str) -> Job:
     if job is None:
         raise TupletsError(Code.NOT_FOUND)
     return job
+
+
+def _key_of(request: Request) -> ApiKey | None:
+    return request.auth if isinstance(request.auth, ApiKey) else None
 
 
 class JobsView(APIView):
@@ -58,7 +63,7 @@ class JobsView(APIView):
         upload = fields.pop("audio_file", None)
         job = intake.submit_job(
             account=account,
-            api_key=request.auth if isinstance(request.auth, ApiKey) else None,
+            api_key=_key_of(request),
             options=fields,
             upload=upload,
         )
@@ -73,6 +78,14 @@ class JobView(APIView):
         return Response(rows.whole(intake.cancel_job(job=job_of(request, job_id))))
 
 
+class EstimateView(APIView):
+    def post(self, request: Request) -> Response:
+        account = account_of(request)
+        fields = read_fields(EstimateJob, request)
+        price = intake.estimate(account=account, options=fields, duration_s=fields["duration_seconds"])
+        return Response(rows.estimate(price, available_micros(account)))
+
+
 class CancelByTokenView(APIView):
     def post(self, request: Request) -> Response:
         fields = read_fields(CancelByToken, request)
@@ -84,7 +97,8 @@ class AnalyticsView(APIView):
     def post(self, request: Request, job_id: str) -> Response:
         job = job_of(request, job_id)
         asked = read_fields(RerunAnalytics, request)["analytics"]
-        job = analytics_runs.request_run(job=job, request=asked.normalised(diarization=job.has_speakers))
+        request_ = asked.normalised(diarization=job.has_speakers)
+        job = analytics_runs.request_run(job=job, api_key=_key_of(request), request=request_)
         return Response(rows.whole(job), status=202)
 
 

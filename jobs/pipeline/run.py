@@ -74,6 +74,23 @@ class Options:
     privacy: Privacy | None = None
     analytics: AnalyticsRequest | None = None
 
+    @property
+    def recognised_share(self) -> float:
+        """How far the job is when everything is recognised."""
+        return self.redacted_share - (REDACT_SHARE if self.privacy else 0.0)
+
+    @property
+    def redacted_share(self) -> float:
+        return 1.0 - ANALYSE_SHARE if self.analytics else 1.0
+
+    def seconds_done(self, stage: str, fraction: float, audio_s: float) -> float:
+        """How much of the recording is recognised, in seconds, when `report(stage, fraction)` is told."""
+        if stage == "decode":
+            return 0.0
+        if stage not in ("transcribe", "diarize"):
+            return audio_s
+        return audio_s * _share((fraction - DECODE_SHARE) / (self.recognised_share - DECODE_SHARE))
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -139,15 +156,6 @@ class _Work:
     progress: _Progress
     elapsed_s: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def recognised_share(self) -> float:
-        """How far the job is when everything is recognised."""
-        return self.redacted_share - (REDACT_SHARE if self.options.privacy else 0.0)
-
-    @property
-    def redacted_share(self) -> float:
-        return 1.0 - ANALYSE_SHARE if self.options.analytics else 1.0
-
     def transcriber(self) -> Transcriber:
         return self.engine(f"transcriber.{self.options.transcription_model}")
 
@@ -178,7 +186,7 @@ class _Work:
             transcript, speakers = self._side_by_side(channels[0])
         else:
             transcript = self._transcribed(
-                channels[0], self.progress.stage("transcribe", DECODE_SHARE, self.recognised_share)
+                channels[0], self.progress.stage("transcribe", DECODE_SHARE, self.options.recognised_share)
             )
         if self.options.multichannel and transcript.segments:
             transcript = _with_warning(transcript, stages.ONE_CHANNEL_WARNING)
@@ -191,7 +199,7 @@ class _Work:
         if self.options.privacy is None:
             return transcript, None
         started = time.monotonic()
-        telling = self.progress.stage("redact", self.recognised_share, self.redacted_share)
+        telling = self.progress.stage("redact", self.options.recognised_share, self.options.redacted_share)
         result = redacted(transcript, lambda: self.engine("redactor"), self.options.privacy, telling)
         self.elapsed_s["redact"] = time.monotonic() - started
         return result
@@ -203,11 +211,11 @@ class _Work:
         if self.options.analytics is None:
             return None
         spoken = spoken_of(transcript, duration_s, diarized=speakers is not None and speakers.count > 0)
-        telling = self.progress.stage("analyse", self.redacted_share, 1.0)
+        telling = self.progress.stage("analyse", self.options.redacted_share, 1.0)
         return analysed(spoken, self.options.analytics, lambda: self.engine("analyst"), telling, redaction)
 
     def _from_channels(self, channels: tuple[Audio, ...]) -> tuple[Transcript, Speakers]:
-        each = (self.recognised_share - DECODE_SHARE) / len(channels)
+        each = (self.options.recognised_share - DECODE_SHARE) / len(channels)
         transcripts = []
         for number, audio in enumerate(channels):
             low = DECODE_SHARE + number * each
@@ -220,7 +228,7 @@ class _Work:
     def _side_by_side(self, audio: Audio) -> tuple[Transcript, Speakers]:
         """The diarizer runs while the transcriber does; whichever fails first ends the other and the job."""
         diarizer, options = self.diarizer(), self.options
-        on_progress = self.progress.stage("transcribe", DECODE_SHARE, self.recognised_share)
+        on_progress = self.progress.stage("transcribe", DECODE_SHARE, self.options.recognised_share)
 
         def diarize(told: OnProgress) -> Diarization:
             return diarizer.diarize(audio, options.bounds, told)
@@ -233,7 +241,7 @@ class _Work:
             transcript = self._transcribed(audio, lambda fraction: on_progress(together(fraction)))
             if not transcript.segments:
                 return transcript, stages.NO_SPEAKERS
-            on_waiting = self.progress.stage("diarize", DECODE_SHARE, self.recognised_share)
+            on_waiting = self.progress.stage("diarize", DECODE_SHARE, self.options.recognised_share)
             diarization = diarizing.result(lambda: on_waiting(together(1.0)))
         started = time.monotonic()
         transcript, speakers = stages.assign_speakers(

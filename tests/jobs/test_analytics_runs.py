@@ -42,7 +42,9 @@ def test_a_run_is_accepted_and_the_job_shows_it_queued(alice, bob, django_captur
     row = answer.json()
     assert row["id"] == str(job.pk) and row["status"] == "completed" and row["result"]["text"] == "Good morning."
     shown = row["analytics_run"]
-    assert list(shown) == ["number", "status", "requested_at", "started_at", "completed_at", "error_message"]
+    times = ["requested_at", "started_at", "completed_at"]
+    costs = ["estimated_cost_usd", "billed_cost_usd", "billing_status"]
+    assert list(shown) == ["number", "status", *times, "error_message", *costs]
     assert shown["number"] == 1 and shown["status"] == "queued" and shown["requested_at"].endswith("Z")
     assert shown["started_at"] is None and shown["completed_at"] is None and shown["error_message"] is None
     run = AnalyticsRun.objects.get()
@@ -173,7 +175,7 @@ def test_of_many_at_once_one_is_accepted(alice):
         try:
             own = Job.objects.find(job.pk, alice.account)
             barrier.wait()
-            analytics_runs.request_run(job=own, request=normalised(profile="full"))
+            analytics_runs.request_run(job=own, api_key=None, request=normalised(profile="full"))
             return 202
         except TupletsError as error:
             return error.code.status

@@ -1,7 +1,6 @@
 """`manage.py create_account`: an account and its API key for operators and scripts, beside a running stack."""
 
 import json
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,14 +8,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts import services
+from billing import ledger
+from billing.prices import micros
 
 
-def usd(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if not amount.is_finite() or amount < 0:
+def credit(text: str) -> int:
+    """Micro-dollars of an amount in dollars, zero or more."""
+    amount = micros(text)
+    if amount < 0:
         raise ValueError(text)
     return amount
 
@@ -32,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="the account's name (default: the e-mail)")
         parser.add_argument("--verified", action="store_true", help="mark the e-mail as verified")
         parser.add_argument("--staff", action="store_true", help="may sign in to the admin, with all rights")
-        parser.add_argument("--credit", type=usd, metavar="USD", help="opening credit, such as 10.00")
+        parser.add_argument("--credit", type=credit, metavar="USD", help="credit beside the free one")
         parser.add_argument("--json", action="store_true", help='print {"account_id", "email", "api_key"}')
 
     @transaction.atomic
@@ -50,7 +49,12 @@ class Command(BaseCommand):
             user.save(update_fields=["is_staff", "is_superuser"])
         _, key = services.issue_key(account=account, user=user, name="First key")
         if options["credit"]:
-            self.stderr.write("--credit has no effect yet: this version keeps no ledger and charges nothing.")
+            ledger.grant(
+                account=account,
+                amount_micros=options["credit"],
+                reference=f"opening_credit:{account.pk}",
+                reason="Opening credit, by the operator",
+            )
         if options["json"]:
             self.stdout.write(json.dumps({"account_id": str(account.id), "email": user.email, "api_key": key}))
             return

@@ -7,6 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts.models import Account
+from billing import ledger
+from billing.models import Transfer
+
 pytestmark = pytest.mark.django_db
 
 
@@ -33,9 +37,23 @@ def test_the_text_form_shows_the_key():
     assert "tb_" in run("--email", "op@example.org")[0]
 
 
-def test_credit_is_accepted_and_said_to_have_no_effect_yet():
-    out, err = run("--email", "op@example.org", "--credit", "10.00", "--json")
-    assert json.loads(out) and "no effect" in err
+def test_opening_credit_comes_beside_the_free_credit():
+    made = json.loads(run("--email", "op@example.org", "--verified", "--credit", "10.00", "--json")[0])
+    assert ledger.available_micros(Account.objects.get(pk=made["account_id"])) == 12_500_000
+
+
+def test_credit_can_be_granted_later_with_a_reason():
+    made = json.loads(run("--email", "op@example.org", "--json")[0])
+    call_command("grant_credit", email="Op@example.org", usd="7.25", reason="A talk at our conference")
+    assert ledger.available_micros(Account.objects.get(pk=made["account_id"])) == 7_250_000
+    assert Transfer.objects.get(kind="grant").reason == "A talk at our conference"
+
+
+@pytest.mark.parametrize(("email", "usd"), [("no@example.org", "1"), ("op@example.org", "0"), ("op@example.org", "x")])
+def test_credit_for_nobody_or_of_nothing_is_refused(email, usd):
+    run("--email", "op@example.org")
+    with pytest.raises(CommandError):
+        call_command("grant_credit", email=email, usd=usd, reason="x")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +62,7 @@ def test_credit_is_accepted_and_said_to_have_no_effect_yet():
         ["--email", "no-mail"],
         ["--email", "x@example.org", "--credit", "lots"],
         ["--email", "x@example.org", "--credit", "-1"],
+        ["--email", "x@example.org", "--credit", "NaN"],
     ],
 )
 def test_bad_arguments_end_in_one_sentence(arguments):
