@@ -112,7 +112,8 @@ class FieldDraft:
 
 @dataclass(frozen=True)
 class GenericDraft:
-    """What the generic modules found. A module in `failed` was asked and gave no usable answer.
+    """What the generic modules found. A module in `failed` was asked and gave no usable answer; one in `partial` gave
+    none for a part of the recording.
 
     `downgraded`: a skip reason when part of the analyst was not there and the rest was done without it.
     `extracted`: the summary is made of the transcript's own sentences.
@@ -132,6 +133,7 @@ class GenericDraft:
     urgency: Urgency | None = None
     keywords: tuple[str, ...] = ()
     failed: frozenset[str] = frozenset()
+    partial: frozenset[str] = frozenset()
     downgraded: str | None = None
     extracted: bool = False
 
@@ -145,9 +147,10 @@ class GenericDraft:
 
 @dataclass(frozen=True)
 class CustomDraft:
-    """Field key -> what was found."""
+    """Field key -> what was found. A field in `partial` could not be looked for in a part of the recording."""
 
     fields: dict[str, FieldDraft] = field(default_factory=dict)
+    partial: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:

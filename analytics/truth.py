@@ -99,7 +99,8 @@ def capped_modules(draft: GenericDraft) -> tuple[str, ...]:
 
 def fields_borne_out(draft: CustomDraft, fields: Iterable[CustomField], spoken: Spoken) -> CustomDraft:
     """Every asked field once, in order: only options and values that exist, each with evidence, or no match."""
-    return CustomDraft({field.key: _field(draft.fields.get(field.key), field, spoken) for field in fields})
+    found = {field.key: _field(draft.fields.get(field.key), field, spoken) for field in fields}
+    return CustomDraft(found, draft.partial)
 
 
 def summary_said(summary: str, spoken: Spoken, least: float = LEAST_SAID_OF_SUMMARY) -> str:

@@ -95,9 +95,10 @@ class ModelAnalyst:
                 parts.setdefault(task.module, []).append(answer)
         found = {module: _joined(module, answers) for module, answers in parts.items()}
         # A module that answered for some windows is kept: what it says of them is checked all the same.
-        failed -= {module for module in failed if found.get(module)} - {"sentiment"}
+        partial = {module for module in failed if found.get(module)} - {"sentiment"}
+        failed -= partial
         reading = Reading(spoken, sentence_vectors())
-        draft = _draft(found, failed, reading)
+        draft = dataclasses.replace(_draft(found, failed, reading), partial=frozenset(partial))
         if len(found.get("summary", [])) > 1:
             merge = [(spoken.lines,)]
             merging = _each(
@@ -122,7 +123,8 @@ class ModelAnalyst:
         found: dict[str, FieldDraft] = {}
         for (_, task), draft in zip(asked, drafts, strict=True):
             found[task.field.key] = _better(found.get(task.field.key), draft, task.field)
-        return CustomDraft(found)
+        unread = {task.field.key for (_, task), draft in zip(asked, drafts, strict=True) if draft.skipped}
+        return CustomDraft(found, frozenset(key for key in unread if not found[key].skipped))
 
 
 def windows(lines: Sequence[Line], model: Model) -> list[list[Line]]:

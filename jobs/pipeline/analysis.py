@@ -46,6 +46,7 @@ EXTRACTED = (
     "transcript's own sentences."
 )
 PARTLY_FAILED = "The model gave no usable answer for some analytics modules, which are left out: {modules}."
+PARTLY_READ = "The model gave no usable answer for a part of the recording, of which these say nothing: {names}."
 PATHS = {"generic": "Generic analytics", "custom": "Custom analytics"}
 
 Draft = TypeVar("Draft", GenericDraft, CustomDraft)
@@ -100,6 +101,9 @@ def analysed(
             custom = work.path("custom", lambda told: _answered(engine, request, spoken, told), share, 1)
     if isinstance(generic, GenericDraft):
         work.note(generic)
+    partial = sorted(set().union(*(it.partial for it in (generic, custom) if not isinstance(it, Skipped | None))))
+    if partial:
+        work.warnings.append(PARTLY_READ.format(names=", ".join(partial)))
     return Analysis(
         request=request,
         payload=analytics_payload(request, fields, spoken, generic, custom),

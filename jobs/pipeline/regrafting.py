@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from analytics.spoken import Line, Spoken
-from jobs.pipeline.analysis import DOWNGRADED, EXTRACTED, PARTLY_FAILED, PATHS, WARNINGS, Analysis
+from jobs.pipeline.analysis import DOWNGRADED, EXTRACTED, PARTLY_FAILED, PARTLY_READ, PATHS, WARNINGS, Analysis
 from jobs.pipeline.document import analytics_execution
 from jobs.pipeline.types import Redaction
 
@@ -70,7 +70,9 @@ def _matching(template: str) -> re.Pattern[str]:
     """A sentence whatever stood in its gaps."""
     paths = "|".join(map(re.escape, PATHS.values()))
     written = re.escape(template).replace(re.escape("{path}"), f"(?:{paths})")
-    return re.compile(written.replace(re.escape("{modules}"), "[a-z_, ]+"))
+    for gap in ("{modules}", "{names}"):
+        written = written.replace(re.escape(gap), r"[\w, -]+")
+    return re.compile(written)
 
 
-_SENTENCES = tuple(map(_matching, [*WARNINGS.values(), DOWNGRADED, EXTRACTED, PARTLY_FAILED]))
+_SENTENCES = tuple(map(_matching, [*WARNINGS.values(), DOWNGRADED, EXTRACTED, PARTLY_FAILED, PARTLY_READ]))

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from billing import ledger
-check_ledger = list
+from billing.checks import check_ledger
 from billing.models import Transfer
 from jobs import charges, leases, processing, sweeping
 from jobs.models import Job

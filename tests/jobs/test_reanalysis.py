@@ -12,7 +12,7 @@ from analytics.model import AnswerFailed
 from jobs import leases, reanalysis, sweeping, tasks
 from jobs.models import FAILURES_MAX, AnalyticsRun, Job, Result
 from jobs.owed import OwedQuerySet
-from jobs.pipeline.analysis import DOWNGRADED, PARTLY_FAILED, WARNINGS
+from jobs.pipeline.analysis import DOWNGRADED, PARTLY_FAILED, PARTLY_READ, WARNINGS
 from jobs.pipeline.types import EngineUnavailable
 from jobs.retention import RESULT_RETENTION
 from tests.jobs.pretend import Analyst, Redactor
@@ -104,6 +104,7 @@ def test_warnings_of_earlier_analytics_go_and_those_of_the_transcript_stay(alice
         *(text.format(path="Custom analytics") for text in WARNINGS.values()),
         DOWNGRADED,
         PARTLY_FAILED.format(modules="decisions, key_topics"),
+        PARTLY_READ.format(names="call_reason, risks"),
     ]
     with_warnings(job, of_transcript[0], *gone, of_transcript[1])
     rerun(monkeypatch, run_of(job))

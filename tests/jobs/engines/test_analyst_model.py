@@ -207,6 +207,7 @@ def test_a_module_that_answers_for_some_windows_is_kept():
 
     draft = generic(PretendModel({"risks": risks}, context_tokens=SMALL), LONG)
     assert draft.risks and not draft.failed
+    assert draft.partial == {"risks"}
 
 
 def test_sentiment_of_some_windows_alone_is_none():
@@ -429,8 +430,10 @@ def test_a_window_that_failed_leaves_the_others_answer():
         ids = schema["properties"]["answers"]["items"]["properties"]["ids"]["items"]["enum"]
         return says("A", ids[0])["field"] if 20 in ids else AnswerFailed("no")
 
-    found = custom(PretendModel({"field": field}, context_tokens=SMALL), select(), spoken=LONG)["reason"]
-    assert [choice.code for choice in found.choices] == ["A"]
+    model = PretendModel({"field": field}, context_tokens=SMALL)
+    found = ModelAnalyst(model).custom(LONG, (select(),), None, told)
+    assert [choice.code for choice in found.fields["reason"].choices] == ["A"]
+    assert found.partial == {"reason"}
 
 
 def test_a_domains_fields_are_asked_with_the_packs_guidance():

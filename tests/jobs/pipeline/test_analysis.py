@@ -12,7 +12,7 @@ from analytics.drafts import Action, Choice, CustomDraft, Feeling, FieldDraft, G
 from analytics.model import AnswerFailed, ModelUnavailable
 from analytics.requests import parse_request
 from analytics.spoken import Spoken
-from jobs.pipeline.analysis import EXTRACTED, Analysis, analysed, spoken_of
+from jobs.pipeline.analysis import EXTRACTED, PARTLY_READ, Analysis, analysed, spoken_of
 from jobs.pipeline.document import analytics_execution
 from jobs.pipeline.types import EngineUnavailable, Redaction, Segment, Transcript
 from tests.analytics.conversations import AGENT, CALLER, the_call
@@ -25,9 +25,9 @@ BOTH = '{"profile":"full","domain":"insurance"}'
 class Analyst:
     """Finds one action and one answer; `generic_error` and `custom_error` are raised instead."""
 
-    def __init__(self, *, generic_error=None, custom_error=None, languages=("en",), draft=None):
+    def __init__(self, *, generic_error=None, custom_error=None, languages=("en",), draft=None, partial=()):
         self.generic_error, self.custom_error = generic_error, custom_error
-        self.languages, self.draft = languages, draft
+        self.languages, self.draft, self.partial = languages, draft, frozenset(partial)
         self.heard: list[Spoken] = []
         self.modules: list[frozenset[str]] = []
 
@@ -52,7 +52,8 @@ class Analyst:
         if self.custom_error:
             raise self.custom_error
         on_progress(1.0)
-        return CustomDraft({"call_reason": FieldDraft("Asked.", choices=(Choice("CLAIM_STATUS", 0.9, (2, 99)),))})
+        found = FieldDraft("Asked.", choices=(Choice("CLAIM_STATUS", 0.9, (2, 99)),))
+        return CustomDraft({"call_reason": found}, self.partial)
 
 
 def run(analyst, request=BOTH, *, spoken=None, on_progress=lambda fraction: None, redaction=None) -> Analysis:
@@ -215,6 +216,12 @@ def test_modules_without_an_answer_and_a_missing_model_are_told():
     assert found.warnings[1].endswith("qa, risks.")
     assert found.payload["generic_skipped_reason"] == "analyst_unavailable"
     assert not {"qa", "risks"} & set(found.payload["modules"])
+
+
+def test_what_was_read_in_part_only_is_said_of_both_paths():
+    felt = tuple(Feeling("neutral", 0.8) for _ in the_call().lines)
+    analyst = Analyst(draft=GenericDraft(feelings=felt, partial=frozenset({"risks"})), partial={"call_reason"})
+    assert run(analyst).warnings == (PARTLY_READ.format(names="call_reason, risks"),)
 
 
 def test_a_summary_of_the_transcripts_own_sentences_is_told():
