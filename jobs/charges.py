@@ -56,12 +56,16 @@ def features_of(job: Job) -> frozenset[Feature]:
 
 
 def features_that_ran(document: dict[str, Any], analysis: Analysis | None) -> frozenset[Feature]:
-    """By the result's own `feature_execution`: what ran is paid, not what was asked."""
+    """By the result's own `feature_execution`: what ran is paid, not what was asked. None of a transcript that is
+    withheld because its redaction failed.
+    """
+    if document.get("pii_review_required"):
+        return frozenset()
     ran = document["feature_execution"]
     found = {Feature.PREMIUM if ran["transcription_model_applied"] == "premium" else Feature.STANDARD}
     if ran["diarization_applied"]:
         found.add(Feature.DIARIZATION)
-    if ran.get("pii_processing_applied") and not document.get("pii_review_required"):
+    if ran.get("pii_processing_applied"):
         found.add(Feature.PII)
     return frozenset(found) | features_of_analysis(analysis)
 
@@ -133,8 +137,10 @@ def finish(claim: Claim, *, features: Collection[Feature], **stored: Any) -> boo
     if not Job.objects.finish(claim, **stored):
         return False
     job = Job.objects.get(pk=claim.row_id)
-    if job.price_list:
+    if features:
         _settle(job, price_of(features, stored["audio_duration_s"]), job.api_key_id)
+    else:
+        release(job)
     return True
 
 
