@@ -19,7 +19,7 @@ COMPILE := env UV_CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/uv pip co
 BENCH_SERVICES := $(subst /test",/bench",$(TEST_ENV)) $(PY) -m tuplets.stack services --
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-dialogue bench-beside bench-pii bench-analytics bench-api clean install install-dev
+.PHONY: help run test check setup logs doctor format requirements bench-transcribe bench-diarize bench-words bench-dialogue bench-beside bench-pii bench-analytics bench-api bench-ledger clean install install-dev
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## ?/\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -83,6 +83,10 @@ bench-analytics: install-dev  ## analytics beside gold answers, what is made up,
 bench-api: install-dev  ## requests a second and latency of the API
 	@rm -rf "$(DATA_DIR)/bench"
 	@exec env $(BENCH_SERVICES) $(PY) -m benchmarks.api
+
+bench-ledger: install-dev  ## hold and capture pairs a second, a balance read and the audit with 1,000,000 transfers
+	@rm -rf "$(DATA_DIR)/bench"
+	@exec env $(BENCH_SERVICES) $(PY) -m benchmarks.ledger
 
 clean:  ## remove the virtual environment and caches (never the data in var/)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,9 +1,10 @@
 """The verbs of money: deposit, grant, hold, raise_hold, capture, release, refund, reverse, adjust. Each posts immutable
 transfers; the database refuses what must not be (migration 0002). Called by jobs, top-ups, the admin and commands.
 
-What happens twice: `deposit`, `grant`, `reverse` and `adjust` are known by their reference and answer with the transfer
-that is there; a hold that was resolved answers with what resolved it. Every verb is atomic, and joins the caller's
-transaction. Lock a job's row before its money: every transfer locks its wallet until the transaction ends.
+What happens twice: `deposit`, `grant`, `refund`, `reverse` and `adjust` are known by their reference and answer with
+the transfer that is there; a subject that holds something answers with its hold, and a hold that was resolved with what
+resolved it. Every verb is atomic, joins the caller's transaction and locks the wallet first, until that ends: lock a
+job's row before its money.
 """
 
 from __future__ import annotations
@@ -68,11 +69,20 @@ def grant_free_credit(*, user: User, **_: Any) -> Transfer | None:
     )
 
 
+@transaction.atomic
 def hold(*, account: Account, amount_micros: int, subject: str) -> Transfer:
-    """Sets an amount aside for a subject that has no open hold. 402 where it is more than is available."""
+    """Sets an amount aside for a subject. 402 where it is more than is available; ValueError where it holds another
+    amount already.
+    """
+    wallet = _locked(wallet_for(account))
+    known = open_hold(subject)
+    if known is not None:
+        if (known.debit_id, known.amount_micros) != (wallet.pk, amount_micros):
+            raise ValueError(f"{subject} holds another amount already")
+        return known
     earlier = Transfer.objects.filter(kind=_Kind.HOLD, subject=subject).count()
     reference = subject if not earlier else f"{subject}:hold:{earlier + 1}"
-    return _post(_Kind.HOLD, wallet_for(account), _house("revenue"), amount_micros, subject, reference)
+    return _post(_Kind.HOLD, wallet, _house("revenue"), amount_micros, subject, reference)
 
 
 def open_hold(subject: str) -> Transfer | None:
@@ -113,16 +123,23 @@ def release(*, held: Transfer) -> Transfer:
 
 
 @transaction.atomic
-def refund(*, charge: Transfer, amount_micros: int, reason: str, actor: User | None = None) -> Transfer:
-    """Gives back a charge or a part of it. 400 where it is more than is left of the charge."""
-    number = Transfer.objects.filter(of=charge, kind=_Kind.REFUND).count() + 1
-    return _post(
+def refund(
+    *, charge: Transfer, amount_micros: int, reason: str, actor: User | None = None, reference: str = ""
+) -> Transfer:
+    """Gives back a charge or a part of it; without a reference, each call is another refund. 400 where it is more than
+    is left of the charge.
+    """
+    if not reference:
+        _locked(charge.debit)
+        number = Transfer.objects.filter(of=charge, kind=_Kind.REFUND).count() + 1
+        reference = f"{charge.reference}:refund:{number}"
+    return _once(
         _Kind.REFUND,
         charge.credit,
         charge.debit,
         amount_micros,
-        charge.subject,
-        f"{charge.reference}:refund:{number}",
+        reference,
+        subject=charge.subject,
         of=charge,
         reason=reason,
         actor=actor,
@@ -150,32 +167,41 @@ def _house(kind: str) -> LedgerAccount:
     return account
 
 
+def _locked(wallet: LedgerAccount) -> LedgerAccount:
+    """The wallet, which no other transaction moves money of until this one ends."""
+    return LedgerAccount.objects.select_for_update(no_key=True).get(pk=wallet.pk)
+
+
+@transaction.atomic
 def _once(
-    kind: str, debit: LedgerAccount, credit: LedgerAccount, amount_micros: int, reference: str, **fields: Any
+    kind: str,
+    debit: LedgerAccount,
+    credit: LedgerAccount,
+    amount_micros: int,
+    reference: str,
+    *,
+    subject: str = "",
+    **fields: Any,
 ) -> Transfer:
     """Posts what an outside event says, unless it was posted already."""
+    _locked(debit if debit.account_id else credit)
     known = Transfer.objects.filter(kind=kind, reference=reference).first()
     if known is None:
-        try:
-            return _post(kind, debit, credit, amount_micros, reference, reference, **fields)
-        except AlreadyPosted:
-            known = Transfer.objects.get(kind=kind, reference=reference)
+        return _post(kind, debit, credit, amount_micros, subject or reference, reference, **fields)
     if (known.debit_id, known.credit_id, known.amount_micros) != (debit.pk, credit.pk, amount_micros):
         raise ValueError(f"{kind} {reference} was posted for another amount or account")
     return known
 
 
+@transaction.atomic
 def _resolve(held: Transfer, kind: str, amount_micros: int, detail: Mapping[str, Any]) -> Transfer:
-    try:
-        return _post(
-            kind, held.debit, held.credit, amount_micros, held.subject, held.reference, of=held, detail=dict(detail)
-        )
-    except AlreadyPosted:
-        return Transfer.objects.get(of=held, kind__in=_RESOLUTIONS)
-
-
-class AlreadyPosted(Exception):
-    """The reference, or the resolution of the hold, is there already."""
+    _locked(held.debit)
+    known = Transfer.objects.filter(of=held, kind__in=_RESOLUTIONS).first()
+    if known is not None:
+        return known
+    return _post(
+        kind, held.debit, held.credit, amount_micros, held.subject, held.reference, of=held, detail=dict(detail)
+    )
 
 
 def _post(
@@ -217,6 +243,4 @@ def _refuse(error: IntegrityError) -> NoReturn:
             ) from None
         case "transfer_amount_above_zero":
             raise TupletsError(Code.INVALID_FIELD, "amount must be above zero.", field="amount") from None
-        case "transfer_reference_once" | "transfer_hold_resolved_once":
-            raise AlreadyPosted from None
     raise error

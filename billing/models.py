@@ -92,6 +92,14 @@ class Transfer(models.Model):
             models.Index(fields=["credit", "-id"], name="transfer_credit"),
             models.Index(fields=["subject"], name="transfer_subject"),
             models.Index(fields=["of"], condition=Q(of__isnull=False), name="transfer_of"),
+            # What an account spent in a period.
+            models.Index(fields=["debit", "created_at"], condition=Q(kind="capture"), name="transfer_charges"),
+            models.Index(fields=["credit", "created_at"], condition=Q(kind="refund"), name="transfer_refunds"),
+        ]
+        permissions = [
+            ("grant_credit", "Can grant credit"),
+            ("refund_charge", "Can refund a charge"),
+            ("adjust_wallet", "Can correct a balance"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount_micros__gt=0), name="transfer_amount_above_zero"),
@@ -109,3 +117,10 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}"
+
+
+from billing.alert_models import LowBalanceAlert  # noqa: E402, F401  (Django finds them here)
+from billing.check_models import LedgerCheck  # noqa: E402, F401
+from billing.top_up_models import AutoTopUp as AutoTopUp  # noqa: E402
+from billing.top_up_models import StripeEvent as StripeEvent  # noqa: E402
+from billing.top_up_models import TopUp as TopUp  # noqa: E402

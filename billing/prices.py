@@ -17,7 +17,7 @@ PRICE_LIST = "2026-05"
 
 MICROS_PER_USD = 1_000_000
 SECONDS_PER_HOUR = 3600
-# A decimal number: no fraction ("1/2"), and none that fills the memory ("1e999999999"). The most is what a column holds.
+# A decimal number: no fraction ("1/2"), none that fills the memory ("1e999999999"). The most is what a column holds.
 _AMOUNT = re.compile(r"[+-]?(?=\.?\d)\d*(\.\d*)?([eE][+-]?\d{1,2})?", re.ASCII)
 _MOST_MICROS = 10**18
 

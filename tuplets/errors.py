@@ -46,6 +46,11 @@ class Code(Enum):
     TOO_MANY_SCHEMAS = ("too_many_schemas", 409, "The account has too many saved schemas. Delete one that is not used.")
     TOO_MANY_KEYS = ("too_many_keys", 409, "The account has too many active API keys. Revoke one that is not in use.")
     KEY_NOT_ACTIVE = ("key_not_active", 409, "The API key is no longer active and can't be rotated.")
+    TOP_UPS_OFF = (
+        "top_ups_off",
+        409,
+        "Top-ups by card are not set up on this server; its operator can grant credit.",
+    )
     VOICE_LIBRARY_OFF = (
         "voice_library_off",
         409,

@@ -89,6 +89,19 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from the packages: no collectstatic step
 
+# --- Payments ---------------------------------------------------------------------------------------------------------
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")  # "" = top-ups by card are off; staff can grant credit
+# Of the endpoint PUBLIC_URL/billing/stripe/webhook, as Stripe shows it ("whsec_…"); without it no event is believed.
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "")  # "" = Stripe's own; tests point it at a fake
+
+# --- E-mail -----------------------------------------------------------------------------------------------------------
+# smtp+tls://user:password@host:587, smtp+ssl://…; without one, messages become files in the data folder
+globals().update(env.email_url("EMAIL_URL", default="filemail://"))
+EMAIL_FILE_PATH = str(LAYOUT.data_dir / "mail")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Tuplets <no-reply@{urlsplit(PUBLIC_URL).hostname}>")
+
 # --- Nothing below reads the environment ------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -133,6 +146,9 @@ TEMPLATES = [
     }
 ]
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/billing"
+LOGOUT_REDIRECT_URL = "/login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -206,5 +222,6 @@ LOGGING = {
         "apscheduler": {"level": "WARNING"},
         "faster_whisper": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},  # a line for each request
+        "stripe": {"level": "WARNING"},  # as httpx
     },
 }

@@ -11,6 +11,8 @@ urlpatterns = [
     path("health", views.health),
     path("", include("accounts.urls")),
     path("", include("analytics.urls")),
+    path("", include("billing.urls")),
+    path("", include("billing.top_up_urls")),
     path("", include("jobs.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

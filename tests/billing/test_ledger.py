@@ -154,7 +154,7 @@ def test_staff_correct_up_and_down_but_not_below_zero(alice: Person) -> None:
         "DELETE FROM billing_transfer",
         "UPDATE billing_ledgeraccount SET balance_micros = 1000000000 WHERE kind = 'wallet'",
         "UPDATE billing_ledgeraccount SET held_micros = 0, balance_micros = balance_micros + 1 WHERE kind = 'wallet'",
-        "INSERT INTO billing_ledgeraccount (kind, account_id, balance_micros, held_micros) VALUES ('wallet', NULL, 0, 0)",
+        "INSERT INTO billing_ledgeraccount (kind, balance_micros, held_micros) VALUES ('wallet', 0, 0)",
         "INSERT INTO billing_ledgeraccount (kind, balance_micros, held_micros) VALUES ('adjustments', 5, 0)",
     ],
 )
@@ -226,6 +226,74 @@ def test_of_fifty_holds_at_once_exactly_as_many_pass_as_the_balance_covers() -> 
 
     assert sorted(results) == [False] * 40 + [True] * 10
     assert LedgerAccount.objects.get(account=account).held_micros == FREE
+
+
+def at_once(count: int, call: Any) -> list[Any]:
+    """What calls at the same time answer, errors included."""
+    barrier, found = threading.Barrier(count), []
+
+    def one() -> None:
+        try:
+            barrier.wait()
+            found.append(call())
+        except Exception as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_thing_six_times_at_once_is_posted_once_and_every_caller_has_it() -> None:
+    person = make_person("alice@example.org")
+    account, user = person.account, person.user
+    paid = ledger.deposit(account=account, amount_micros=5_000_000, reference="stripe:cs_1")
+    held = ledger.hold(account=account, amount_micros=1_000_000, subject="job:0")
+    charge = ledger.capture(held=held, amount_micros=900_000, detail={})
+
+    def reversed_() -> Transfer:
+        return ledger.reverse(paid=paid, amount_micros=5_000_000, reference="stripe:re_1")
+
+    def refunded() -> Transfer:
+        return ledger.refund(charge=charge, amount_micros=900_000, reason="All.", reference="form:1")
+
+    def adjusted() -> Transfer:
+        return ledger.adjust(account=account, amount_micros=-2_000_000, reference="form:2", reason="?", actor=user)
+
+    def set_aside() -> Transfer:
+        return ledger.hold(account=account, amount_micros=500_000, subject="job:1")
+
+    for call in (reversed_, refunded, adjusted, set_aside):
+        assert len({answer.pk for answer in at_once(6, call)}) == 1
+    assert balances(person) == (FREE - 2_000_000, 500_000)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refunds_of_one_charge_at_once_never_exceed_it() -> None:
+    person = make_person("alice@example.org")
+    held = ledger.hold(account=person.account, amount_micros=1_000_000, subject="job:0")
+    charge = ledger.capture(held=held, amount_micros=1_000_000, detail={})
+
+    found = at_once(6, lambda: ledger.refund(charge=charge, amount_micros=400_000, reason="?"))
+
+    assert sorted(type(answer).__name__ for answer in found) == ["Transfer"] * 2 + ["TupletsError"] * 4
+    assert balances(person) == (FREE - 200_000, 0)
+
+
+def test_a_subject_that_holds_something_is_not_held_for_again(alice: Person) -> None:
+    held = ledger.hold(account=alice.account, amount_micros=1_000, subject="job:1")
+
+    assert ledger.hold(account=alice.account, amount_micros=1_000, subject="job:1") == held
+    with pytest.raises(ValueError, match="another amount"):
+        ledger.hold(account=alice.account, amount_micros=2_000, subject="job:1")
+
+    assert balances(alice) == (FREE, 1_000)
 
 
 def test_a_wallets_balances_follow_one_another_in_the_order_of_the_ids(alice: Person) -> None:
