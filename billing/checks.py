@@ -195,18 +195,22 @@ RULES = (
 )
 
 
+# What an app above this one knows of the ledger's subjects; it adds them when it is loaded.
+MORE_RULES: list[Rule] = []
+
+
 def check_ledger() -> list[str]:
     """Every difference as a sentence with ids and micro-dollars; of a rule that is broken more than TOLD_EACH times,
     the rest as a number.
     """
-    return [sentence for rule in RULES for sentence in _broken(rule)[0]]
+    return [sentence for rule in (*RULES, *MORE_RULES) for sentence in _broken(rule)[0]]
 
 
 def record_check() -> tuple[LedgerCheck, list[str]]:
     """Checks, keeps what was found beside the newest KEPT_CHECKS, and answers with it and the sentences. A difference
     is an error in the log.
     """
-    found = [_broken(rule) for rule in RULES]
+    found = [_broken(rule) for rule in (*RULES, *MORE_RULES)]
     sentences = [sentence for told, _ in found for sentence in told]
     differences = sum(number for _, number in found)
     with transaction.atomic():

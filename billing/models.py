@@ -108,6 +108,9 @@ class Transfer(models.Model):
             models.UniqueConstraint(
                 fields=["of"], condition=Q(kind__in=["capture", "release"]), name="transfer_hold_resolved_once"
             ),
+            models.UniqueConstraint(
+                fields=["subject"], condition=Q(kind="capture"), name="transfer_subject_charged_once"
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=["capture", "release", "refund", "reversal"], of__isnull=False)
                 | Q(kind__in=["deposit", "grant", "hold", "adjustment"], of__isnull=True),

@@ -7,12 +7,12 @@ rounded half up to a micro-dollar.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-# Pinned on each job when it is created: a later list never changes what a customer was told.
+# The list in force. Pinned on each job when it is created: a later list never changes what a customer was told.
 PRICE_LIST = "2026-05"
 
 MICROS_PER_USD = 1_000_000
@@ -102,6 +102,17 @@ BUNDLES = (
 
 
 @dataclass(frozen=True)
+class PriceList:
+    rates: Mapping[Feature, int]
+    minimums: Mapping[Feature, int]
+    bundles: tuple[Bundle, ...]
+
+
+# Lists of earlier days stay here: a job in flight is charged, and a receipt explained, by its own.
+PRICE_LISTS = {PRICE_LIST: PriceList(RATES, MINIMUMS, BUNDLES)}
+
+
+@dataclass(frozen=True)
 class Line:
     """A part of a price. The lines of a price add up to it; `feature` None: what the minimum adds."""
 
@@ -120,39 +131,43 @@ class Price:
     lines: tuple[Line, ...]
 
 
-def price_of(features: Collection[Feature], seconds: float) -> Price:
+def price_of(features: Collection[Feature], seconds: float, price_list: str = PRICE_LIST) -> Price:
     """The price of these features over seconds of audio, whatever its channels. Raises ValueError below 0 s, for NaN
     and for infinity.
     """
-    wanted = frozenset(features)
-    minimum = minimum_of(wanted)
+    wanted, rates = frozenset(features), PRICE_LISTS[price_list].rates
+    minimum = minimum_of(wanted, price_list)
     length = _exact(seconds)
-    shares = [(feature, RATES[feature] * length / SECONDS_PER_HOUR) for feature in Feature if feature in wanted]
+    shares = [(feature, rates[feature] * length / SECONDS_PER_HOUR) for feature in Feature if feature in wanted]
     by_rate = _half_up(sum((share for _, share in shares), Fraction()))
-    lines = [Line(feature, RATES[feature], micros) for feature, micros in _adding_up(shares, by_rate)]
+    lines = [Line(feature, rates[feature], micros) for feature, micros in _adding_up(shares, by_rate)]
     if by_rate < minimum:
         lines.append(Line(None, None, minimum - by_rate))
     return Price(max(by_rate, minimum), minimum, seconds, tuple(lines))
 
 
-def minimum_of(features: Collection[Feature]) -> int:
+def minimum_of(features: Collection[Feature], price_list: str = PRICE_LIST) -> int:
     """The largest minimum among the published bundles that these features hold; of analytics by themselves, the
     largest of their own.
     """
     wanted = frozenset(features)
     if not wanted & TRANSCRIPTION:
-        return max(MINIMUMS[feature] for feature in wanted)
-    return max(bundle.minimum_micros for bundle in BUNDLES if bundle.features <= wanted)
+        return max(PRICE_LISTS[price_list].minimums[feature] for feature in wanted)
+    return max(bundle.minimum_micros for bundle in PRICE_LISTS[price_list].bundles if bundle.features <= wanted)
 
 
 def cancelled_price(
-    requested: Collection[Feature], begun: Collection[Feature], seconds: float, estimate_micros: int
+    requested: Collection[Feature],
+    begun: Collection[Feature],
+    seconds: float,
+    estimate_micros: int,
+    price_list: str = PRICE_LIST,
 ) -> Price:
     """What a cancelled job costs: the seconds processed at the rates of the features begun, not under the minimum of
     the bundle requested, not over the estimate.
     """
-    minimum = minimum_of(requested)
-    ran = price_of(begun, seconds) if begun else Price(0, 0, seconds, ())
+    minimum = minimum_of(requested, price_list)
+    ran = price_of(begun, seconds, price_list) if begun else Price(0, 0, seconds, ())
     lines = tuple(line for line in ran.lines if line.feature is not None)
     by_rate = sum(line.amount_micros for line in lines)
     amount = min(max(by_rate, minimum), max(estimate_micros, minimum))

@@ -18,7 +18,7 @@ OVERLAP = 200
 
 
 class BalanceWatch:
-    """`look()` goes over the accounts whose money moved since it was last called."""
+    """`look()` goes over the accounts whose money moved since it was last called, and those with automatic top-ups."""
 
     def __init__(self) -> None:
         self._seen: int | None = None
@@ -31,7 +31,10 @@ class BalanceWatch:
         since = max(0, newest - AGAIN) if self._seen is None else self._seen
         moved = Transfer.objects.filter(id__gt=since)
         accounts = Account.objects.filter(
-            Q(wallet__in=moved.values("debit")) | Q(wallet__in=moved.values("credit")), is_active=True
+            Q(wallet__in=moved.values("debit"))
+            | Q(wallet__in=moved.values("credit"))
+            | Q(auto_top_up__enabled=True),  # its credit may have been low before it was turned on
+            is_active=True,
         )
         found = list(accounts.distinct())
         for account in found:

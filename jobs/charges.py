@@ -1,4 +1,4 @@
-"""What work costs: which features are asked for and which ran, holds, charges and releases. The only door to billing.
+"""What work costs: which features are asked for and which ran, holds, charges and releases.
 
 A hold of the estimate when work is accepted; a charge of what ran when it is completed, in the transaction that stores
 the result; nothing when it fails; the part that was done when it is cancelled. The ledger resolves a hold once, so
@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Account
 from analytics.requests import from_normalised
 from billing import ledger
-from billing.prices import PRICE_LIST, Feature, Price, cancelled_price, capped, price_of
+from billing.prices import ANALYTICS, PRICE_LIST, TRANSCRIPTION, Feature, Price, cancelled_price, capped, price_of
 from jobs.models import AnalyticsRun, Claim, Job
 from jobs.owed import Owed, OwedQuerySet
 from jobs.pipeline.analysis import LEAST_AUDIO_S, Analysis
@@ -33,8 +33,9 @@ _Status = Owed.BillingStatus
 # Failed work whose hold is still there, released in one round of the sweeper.
 BATCH = 500
 
-# What a job is paid for once a stage of it began; recognising and telling speakers apart run side by side.
-_BEGUN_AT = {"transcribe": 1, "diarize": 1, "redact": 2, "analyse": 3, "mask": 3}
+# What a stage does of what was asked; recognising and telling speakers apart run side by side.
+_RECOGNISED = TRANSCRIPTION | {Feature.DIARIZATION}
+_OF_STAGE = {"transcribe": _RECOGNISED, "diarize": _RECOGNISED, "redact": {Feature.PII}, "analyse": ANALYTICS}
 
 
 def features_of_request(analytics: dict[str, Any] | None, audio_s: float | None) -> frozenset[Feature]:
@@ -57,17 +58,23 @@ def features_of(job: Job) -> frozenset[Feature]:
 
 def features_that_ran(document: dict[str, Any], analysis: Analysis | None) -> frozenset[Feature]:
     """By the result's own `feature_execution`: what ran is paid, not what was asked. None of a transcript that is
-    withheld because its redaction failed.
+    withheld because its redaction failed; of one that was redacted in part, all but the redaction.
     """
-    if document.get("pii_review_required"):
+    ran, in_doubt = document["feature_execution"], document.get("pii_review_required")
+    if in_doubt and not ran["pii_processing_applied"]:
         return frozenset()
-    ran = document["feature_execution"]
     found = {Feature.PREMIUM if ran["transcription_model_applied"] == "premium" else Feature.STANDARD}
     if ran["diarization_applied"]:
         found.add(Feature.DIARIZATION)
-    if ran.get("pii_processing_applied"):
+    if ran.get("pii_processing_applied") and not in_doubt:
         found.add(Feature.PII)
     return frozenset(found) | features_of_analysis(analysis)
+
+
+def features_begun(job: Job, stages: Collection[str]) -> list[Feature]:
+    """The features whose work begins with these stages: what a cancelled job is paid for."""
+    asked = features_of(job)
+    return sorted(feature for stage in stages for feature in asked & _OF_STAGE.get(stage, frozenset()))
 
 
 def features_of_analysis(analysis: Analysis | None) -> frozenset[Feature]:
@@ -86,14 +93,14 @@ def _analytics(profile: str | None, generic: bool, custom: bool) -> set[Feature]
 
 def quote(job: Job) -> Price:
     """What a job may cost at most: for its duration, or the minimum while that is not known."""
-    return price_of(features_of(job), job.audio_duration_seconds or 0)
+    return price_of(features_of(job), job.audio_duration_seconds or 0, job.price_list or PRICE_LIST)
 
 
 def set_estimate(job: Job) -> int:
     """Writes the estimate on a job that is not saved yet; what is to be held for it."""
+    job.price_list, job.billing_status = PRICE_LIST, _Status.PENDING
     amount = quote(job).amount_micros
     job.estimated_micros = amount if job.audio_duration_seconds is not None else None
-    job.price_list, job.billing_status = PRICE_LIST, _Status.PENDING
     return amount
 
 
@@ -134,11 +141,13 @@ def finish(claim: Claim, *, features: Collection[Feature], **stored: Any) -> boo
 
     Again, as when the answer to the first commit was lost, answers the same and charges nothing more.
     """
+    if Job.objects.completed_by(claim):
+        return True
     if not Job.objects.finish(claim, **stored):
         return False
     job = Job.objects.get(pk=claim.row_id)
-    if features:
-        _settle(job, price_of(features, stored["audio_duration_s"]), job.api_key_id)
+    if features and job.price_list:
+        _settle(job, price_of(features, stored["audio_duration_s"], job.price_list), job.api_key_id)
     else:
         release(job)
     return True
@@ -147,10 +156,10 @@ def finish(claim: Claim, *, features: Collection[Feature], **stored: Any) -> boo
 def finish_run(run: AnalyticsRun, analysis: Analysis) -> None:
     """Charges a completed re-run, in the transaction that stores its result; the job's own cost grows by it."""
     features = features_of_analysis(analysis)
-    if not features:
+    if not features or not run.price_list:
         release(run)
         return
-    _settle(run, price_of(features, run.job.audio_duration_seconds or 0), run.api_key_id)
+    _settle(run, price_of(features, run.job.audio_duration_seconds or 0, run.price_list), run.api_key_id)
     if run.billed_micros:
         Job.objects.filter(pk=run.job_id).update(
             billed_micros=Coalesce(F("billed_micros"), Value(0)) + run.billed_micros
@@ -163,10 +172,12 @@ def cancel(job: Job) -> bool:
     if not Job.objects.cancel(job):
         return False
     row = Job.objects.get(pk=job.pk)
-    held, requested = ledger.open_hold(row.subject), features_of(row)
-    estimate = held.amount_micros if held else 0
-    price = cancelled_price(requested, _begun(row, requested), row.processed_seconds, estimate)
-    _settle(row, price, row.api_key_id)
+    held = ledger.open_hold(row.subject)
+    begun = [Feature(name) for name in row.begun]
+    if row.price_list:
+        estimate = held.amount_micros if held else 0
+        price = cancelled_price(features_of(row), begun, row.processed_seconds, estimate, row.price_list)
+        _settle(row, price, row.api_key_id)
     return True
 
 
@@ -191,10 +202,13 @@ def release_failed(rows: OwedQuerySet[Any]) -> int:
     waiting = rows.filter(status=Owed.Status.FAILED, billing_status=_Status.PENDING).order_by("completed_at")
     ids = list(waiting.values_list("pk", flat=True)[:BATCH])
     for row_id in ids:
-        with transaction.atomic():
-            row = waiting.select_for_update(of=("self",)).filter(pk=row_id).first()
-            if row is not None:
-                release(row)
+        try:
+            with transaction.atomic():
+                row = waiting.select_for_update(of=("self",)).filter(pk=row_id).first()
+                if row is not None:
+                    release(row)
+        except Exception:  # one that can't be freed must not hold up the others
+            log.exception("release_failed", row_id=str(row_id))
     return len(ids)
 
 
@@ -206,14 +220,6 @@ def release(row: Any) -> None:
     if held is not None:
         ledger.release(held=held)
     _note(row, _Status.SKIPPED, None)
-
-
-def _begun(job: Job, requested: frozenset[Feature]) -> frozenset[Feature]:
-    """The features whose stages began before a cancel."""
-    reached = _BEGUN_AT.get(job.stage, 0)
-    first = requested - {Feature.PII, Feature.BASIC, Feature.FULL, Feature.CUSTOM}
-    parts = (first, requested & {Feature.PII}, requested - first - {Feature.PII})
-    return frozenset().union(*parts[:reached])
 
 
 def _settle(row: Any, price: Price, api_key_id: Any) -> None:

@@ -12,6 +12,7 @@ A job's states, LEASE, FAILURES_MAX, `claim` and the fence are those of `owed.py
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from django.core.signing import BadSignature, Signer
 from django.db import models, transaction
@@ -37,6 +38,9 @@ _cancel_signer = Signer(salt="jobs.cancel", sep=".")
 
 class JobQuerySet(OwedQuerySet["Job"]):
     """Reads for one tenant, and the changes of state that only jobs have."""
+
+    # A customer who cancels does not pay for work that was lost.
+    before_an_attempt: ClassVar[dict[str, Any]] = {"stage": "", "processed_seconds": 0, "begun": []}
 
     def owned_by(self, account: Account) -> "JobQuerySet":
         return self.filter(account=account)
@@ -125,6 +129,7 @@ class Job(Owed):
     # How far the work is, for the price of one that is cancelled.
     stage = models.CharField(max_length=16, blank=True, help_text="the last stage that began")
     processed_seconds = models.FloatField(default=0, help_text="of audio, recognised so far")
+    begun = models.JSONField(default=list, blank=True, help_text="the priced features whose work began")
 
     objects = JobQuerySet.as_manager()
 

@@ -44,6 +44,9 @@ class Claim:
 class OwedQuerySet(models.QuerySet[Row]):
     """The conditional changes of state, each one UPDATE."""
 
+    # What a row says of an attempt, as it is before one.
+    before_an_attempt: ClassVar[dict[str, Any]] = {}
+
     def unfinished(self) -> Self:
         return self.filter(_UNFINISHED)
 
@@ -87,7 +90,7 @@ class OwedQuerySet(models.QuerySet[Row]):
             **failure("processing_error", self.model.DEFECT_MESSAGE)
         ):
             return True
-        return bool(held.update(**_REQUEUED, failures=F("failures") + int(failed)))
+        return bool(held.update(**_REQUEUED, **self.before_an_attempt, failures=F("failures") + int(failed)))
 
     def fail(self, claim: Claim, *, code: str, message: str) -> bool:
         """Ends the work with a sentence for the customer. False: the claim is gone."""
@@ -115,7 +118,7 @@ class OwedQuerySet(models.QuerySet[Row]):
         lost.filter(failures__gte=FAILURES_MAX - 1).update(
             **failure("worker_lost", self.model.LOST_MESSAGE.format(times=FAILURES_MAX))
         )
-        changes = {**_REQUEUED, "failures": F("failures") + 1}
+        changes = {**_REQUEUED, **self.before_an_attempt, "failures": F("failures") + 1}
         return [row_id for row_id in lost.values_list("pk", flat=True) if lost.filter(pk=row_id).update(**changes)]
 
     def unsent(self, *, grace: timedelta, lost_after: timedelta) -> Self:

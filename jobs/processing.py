@@ -73,9 +73,14 @@ def _run(job: Job, claim: Claim, lease: Lease) -> tuple[Outcome, str]:
     share = 1.0 - MASKING_SHARE if job.pii_audio else 1.0
     options = _options(job)
 
+    begun: dict[str, None] = {}
+
     def report(stage: str, fraction: float) -> None:
+        if stage != "decode":
+            begun[stage] = None
         done_s = options.seconds_done(stage, fraction, job.audio_duration_seconds or 0.0)
-        lease.report(share * fraction, stage=stage, processed_seconds=done_s)
+        features = charges.features_begun(job, begun)
+        lease.report(share * fraction, stage=stage, processed_seconds=done_s, begun=features)
 
     def on_decoded(audio: Audio) -> None:
         Job.objects.note_duration(claim, audio.duration_s)
@@ -96,8 +101,10 @@ def _run(job: Job, claim: Claim, lease: Lease) -> tuple[Outcome, str]:
             outcome.document["processing_warnings"].append(problem)
             return outcome, ""
 
+        ran = sorted(charges.features_that_ran(outcome.document, outcome.analysis)) if job.price_list else []
+
         def on_masked(done: float) -> None:
-            lease.report(share + MASKING_SHARE * done, stage="mask")
+            lease.report(share + MASKING_SHARE * done, stage="mask", begun=ran)
 
         return outcome, originals.redacted_copy(job, claim, path, outcome.redaction, on_masked, folder)
 

@@ -130,15 +130,17 @@ def _detail(entry: Entry) -> dict[str, Any] | None:
         "seconds": detail["seconds"],
         "price_list": detail["price_list"],
         "minimum_usd": prices.usd(detail["minimum_micros"]),
-        "lines": [
-            {
-                "feature": line.feature,
-                "label": line.label,
-                "rate_usd_per_hour": None if line.rate_micros is None else prices.usd(line.rate_micros),
-                "amount_usd": prices.usd(line.amount_micros),
-            }
-            for line in entry.lines
-        ],
+        "lines": [line_row(line.feature, line.rate_micros, line.amount_micros) for line in entry.lines],
+    }
+
+
+def line_row(feature: str | None, rate_micros: int | None, amount_micros: int) -> dict[str, Any]:
+    """A part of a price or a charge; without a feature, what the minimum adds or a cap takes off."""
+    return {
+        "feature": feature,
+        "label": feature_label(feature, amount_micros),
+        "rate_usd_per_hour": None if rate_micros is None else prices.usd(rate_micros),
+        "amount_usd": prices.usd(amount_micros),
     }
 
 

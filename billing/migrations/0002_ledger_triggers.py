@@ -12,11 +12,23 @@ BEGIN
     RAISE EXCEPTION '%', message USING ERRCODE = 'check_violation', CONSTRAINT = name;
 END $$;
 
+-- What a transfer does to its wallet's balance and to what it holds.
+CREATE FUNCTION billing_effect(row_ billing_transfer, OUT balance bigint, OUT held bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    spends boolean; source_amount bigint;
+BEGIN
+    SELECT kind = 'wallet' INTO spends FROM billing_ledgeraccount WHERE id = row_.debit_id;
+    SELECT amount_micros INTO source_amount FROM billing_transfer WHERE id = row_.of_id;
+    balance := CASE WHEN row_.kind IN ('hold', 'release') THEN 0
+        WHEN spends THEN -row_.amount_micros ELSE row_.amount_micros END;
+    held := CASE WHEN row_.kind = 'hold' THEN row_.amount_micros
+        WHEN row_.kind IN ('capture', 'release') THEN -source_amount ELSE 0 END;
+END $$;
+
 CREATE FUNCTION billing_post() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     from_kind text; to_kind text;
-    wallet billing_ledgeraccount; source billing_transfer;
-    balance_change bigint := 0; held_change bigint := 0; used bigint;
+    wallet billing_ledgeraccount; source billing_transfer; effect record; used bigint;
 BEGIN
     SELECT kind INTO from_kind FROM billing_ledgeraccount WHERE id = NEW.debit_id;
     SELECT kind INTO to_kind FROM billing_ledgeraccount WHERE id = NEW.credit_id;
@@ -58,27 +70,28 @@ BEGIN
         PERFORM billing_refuse('transfer_within_available', 'more than is available');
     END IF;
 
-    CASE NEW.kind
-        WHEN 'hold' THEN held_change := NEW.amount_micros;
-        WHEN 'release' THEN held_change := -source.amount_micros;
-        WHEN 'capture' THEN held_change := -source.amount_micros; balance_change := -NEW.amount_micros;
-        WHEN 'reversal' THEN balance_change := -NEW.amount_micros;
-        WHEN 'adjustment' THEN
-            balance_change := CASE WHEN from_kind = 'wallet' THEN -NEW.amount_micros ELSE NEW.amount_micros END;
-        ELSE balance_change := NEW.amount_micros;
-    END CASE;
+    SELECT * INTO effect FROM billing_effect(NEW);
     NEW.id := nextval(pg_get_serial_sequence('billing_transfer', 'id'));
     NEW.created_at := clock_timestamp();
-    NEW.balance_after_micros := wallet.balance_micros + balance_change;
-    NEW.held_after_micros := wallet.held_micros + held_change;
+    NEW.balance_after_micros := wallet.balance_micros + effect.balance;
+    NEW.held_after_micros := wallet.held_micros + effect.held;
     RETURN NEW;
 END $$;
 
--- After the insert, so that one that is refused by a constraint has changed nothing; the wallet is locked since before.
+-- After the insert, so that one that is skipped for its reference has changed nothing; the wallet is locked since before.
+-- Of several rows in one statement, all were let in by the balance before the first: such a statement is refused.
 CREATE FUNCTION billing_keep_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wallet billing_ledgeraccount; effect record;
 BEGIN
-    UPDATE billing_ledgeraccount SET balance_micros = NEW.balance_after_micros, held_micros = NEW.held_after_micros
-    WHERE id IN (NEW.debit_id, NEW.credit_id) AND kind = 'wallet';
+    SELECT * INTO effect FROM billing_effect(NEW);
+    UPDATE billing_ledgeraccount
+    SET balance_micros = balance_micros + effect.balance, held_micros = held_micros + effect.held
+    WHERE id IN (NEW.debit_id, NEW.credit_id) AND kind = 'wallet'
+    RETURNING * INTO STRICT wallet;
+    IF (wallet.balance_micros, wallet.held_micros) <> (NEW.balance_after_micros, NEW.held_after_micros) THEN
+        PERFORM billing_refuse('transfer_one_at_a_time', 'one transfer of a wallet a statement');
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -118,6 +131,7 @@ DROP FUNCTION billing_only_by_transfers();
 DROP FUNCTION billing_never();
 DROP FUNCTION billing_keep_balance();
 DROP FUNCTION billing_post();
+DROP FUNCTION billing_effect(billing_transfer);
 DROP FUNCTION billing_refuse(text, text);
 """
 

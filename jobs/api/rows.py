@@ -6,7 +6,8 @@ import orjson
 from django.conf import settings
 
 from accounts import limits
-from billing.prices import LABELS, PRICE_LIST, Price, usd
+from billing.api.serializers import line_row
+from billing.prices import PRICE_LIST, Price, usd
 from jobs import speed
 from jobs.models import AnalyticsRun, Job
 from jobs.owed import Owed
@@ -51,15 +52,7 @@ def estimate(price: Price, available_micros: int) -> dict[str, Any]:
         "minimum_cost_usd": usd(price.minimum_micros),
         "duration_seconds": price.seconds,
         "price_list": PRICE_LIST,
-        "lines": [
-            {
-                "feature": line.feature,
-                "label": LABELS[line.feature] if line.feature else "Minimum charge",
-                "rate_usd_per_hour": None if line.rate_micros is None else usd(line.rate_micros),
-                "amount_usd": usd(line.amount_micros),
-            }
-            for line in price.lines
-        ],
+        "lines": [line_row(line.feature, line.rate_micros, line.amount_micros) for line in price.lines],
         "available_usd": usd(available_micros),
         "sufficient_credit": available_micros >= price.amount_micros,
     }

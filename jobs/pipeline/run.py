@@ -15,9 +15,10 @@ The interface that `jobs.processing` calls:
     outcome.elapsed_s           # {"decode": 0.2, "transcribe": 3.1, "diarize": 3.4}: the last two side by side
 
 `report(stage, fraction)`: `stage` is "decode", "transcribe", "diarize", "redact" or "analyse" (what is waited for),
-`fraction` is of the whole job, 0..1, never falls, and comes at least at each stage's start and end and once per 30 s
-window of audio, always in the thread that called `run`. It may raise anything (a cancelled job, a lost lease): the
-exception comes out of `run` unchanged, with temporary files gone, nothing kept and nothing running.
+`fraction` is of the whole job, 0..1, never falls, and comes at least at each stage's start and end (of the last two,
+only where their engine is asked) and once per 30 s window of audio, always in the thread that called `run`. It may
+raise anything (a cancelled job, a lost lease): the exception comes out of `run` unchanged, with temporary files gone,
+nothing kept and nothing running.
 
 Errors: `InputRejected` (.code, .message for the customer: fail the job) and `EngineUnavailable` (the operator's
 problem). Anything else is a bug. The web process judges an upload with `jobs.engines.audio.probe(path)`, which
@@ -143,7 +144,7 @@ def run(
         redaction=redaction,
         analysis=analysis,
     )
-    work.progress.finish("analyse" if options.analytics else "redact" if options.privacy else "transcribe")
+    work.progress.finish()
     return Outcome(document, audio.duration_s, audio.duration_s, work.elapsed_s, redaction, analysis)
 
 
@@ -199,7 +200,8 @@ class _Work:
         if self.options.privacy is None:
             return transcript, None
         started = time.monotonic()
-        telling = self.progress.stage("redact", self.options.recognised_share, self.options.redacted_share)
+        low, high = self.options.recognised_share, self.options.redacted_share
+        telling = self.progress.stage("redact", low, high, at_once=False)
         result = redacted(transcript, lambda: self.engine("redactor"), self.options.privacy, telling)
         self.elapsed_s["redact"] = time.monotonic() - started
         return result
@@ -211,7 +213,7 @@ class _Work:
         if self.options.analytics is None:
             return None
         spoken = spoken_of(transcript, duration_s, diarized=speakers is not None and speakers.count > 0)
-        telling = self.progress.stage("analyse", self.options.redacted_share, 1.0)
+        telling = self.progress.stage("analyse", self.options.redacted_share, 1.0, at_once=False)
         return analysed(spoken, self.options.analytics, lambda: self.engine("analyst"), telling, redaction)
 
     def _from_channels(self, channels: tuple[Audio, ...]) -> tuple[Transcript, Speakers]:
@@ -280,19 +282,23 @@ class _Progress:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._reached = 0.0
+        self._stage = ""
 
-    def stage(self, name: str, low: float, high: float) -> OnProgress:
+    def stage(self, name: str, low: float, high: float, *, at_once: bool = True) -> OnProgress:
+        """Not `at_once`: the stage begins when its engine first tells; one that is skipped never does."""
+
         def on_progress(fraction: float) -> None:
             self._tell(name, low + (high - low) * _share(fraction))
 
-        on_progress(0.0)
+        if at_once:
+            on_progress(0.0)
         return on_progress
 
-    def finish(self, name: str) -> None:
-        self._tell(name, 1.0)
+    def finish(self) -> None:
+        self._tell(self._stage, 1.0)
 
     def _tell(self, name: str, fraction: float) -> None:
-        self._reached = max(self._reached, fraction)
+        self._reached, self._stage = max(self._reached, fraction), name
         self._report(name, self._reached)
 
 

@@ -187,6 +187,31 @@ def test_the_database_refuses_transfers_between_the_wrong_accounts(alice: Person
     assert balances(alice) == balances(charlie) == (FREE, 0)
 
 
+def test_several_transfers_of_a_wallet_in_one_statement_are_refused(alice: Person, charlie: Person) -> None:
+    hers, revenue = ledger.wallet_for(alice.account), ledger._house("revenue")
+    held = [ledger.hold(account=alice.account, amount_micros=1_000, subject=f"job:{number}") for number in range(2)]
+    hold = {"kind": "hold", "debit": hers, "credit": revenue, "amount_micros": FREE - 2_000}
+    capture = {"kind": "capture", "debit": hers, "credit": revenue, "amount_micros": 1_000}
+    for rows in (
+        [Transfer(subject=f"x{number}", reference=f"x{number}", **hold) for number in range(2)],
+        [Transfer(subject=f"y{number}", reference=f"y{number}", of=held[number], **capture) for number in range(2)],
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Transfer.objects.bulk_create(rows)
+
+    assert balances(alice) == (FREE, 2_000)
+
+
+def test_a_transfer_that_is_skipped_for_its_reference_moves_nothing(alice: Person) -> None:
+    known = Transfer.objects.get(kind="grant")
+    again = Transfer(
+        kind="grant", debit=known.debit, credit=known.credit, amount_micros=5, subject="x", reference=known.reference
+    )
+    Transfer.objects.bulk_create([again], ignore_conflicts=True)
+
+    assert balances(alice) == (FREE, 0) and Transfer.objects.count() == 1
+
+
 def test_a_hold_of_one_wallet_is_never_resolved_from_another(alice: Person, charlie: Person) -> None:
     held = ledger.hold(account=alice.account, amount_micros=1_000, subject="job:1")
     his = LedgerAccount.objects.get(account=charlie.account)

@@ -31,7 +31,7 @@ CALL = [said(0.5, "Hello and goodbye.")]
 # Gives each job to a process of its own, which pauses before and after each step of the end, and kills it at a moment
 # of its own.
 KILLER = """
-import os, random, signal, sys, time
+import os, pathlib, random, signal, sys, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "tuplets.settings"
 import django
 django.setup()
@@ -40,18 +40,21 @@ from jobs import leases, processing
 from jobs.models import JobQuerySet
 from tests.jobs.pretend import Redactor, engines, said
 
-def slowly(function):
+seen = pathlib.Path(sys.argv[1])
+
+def slowly(name, function):
     def slow(*arguments, **named):
         time.sleep(0.03)
         found = function(*arguments, **named)
+        (seen / f"{name}-{os.getpid()}").touch()
         time.sleep(0.03)
         return found
     return slow
 
-JobQuerySet.finish = slowly(JobQuerySet.finish)
-ledger.capture = slowly(ledger.capture)
+JobQuerySet.finish = slowly("result", JobQuerySet.finish)
+ledger.capture = slowly("charge", ledger.capture)
 processing.engine = engines([said(0.5, "Hello and goodbye.")], Redactor())
-for job_id in sys.argv[1:]:
+for job_id in sys.argv[2:]:
     pid = os.fork()
     if pid == 0:
         processing.process(job_id)
@@ -73,11 +76,14 @@ def test_kills_around_the_end_leave_one_charge_for_each_completed_job_and_clean_
         "REDIS_URL": settings.REDIS_URL,
         "LOG_LEVEL": "ERROR",
     }
-    command = [sys.executable, "-c", KILLER, *jobs]
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    command = [sys.executable, "-c", KILLER, str(seen), *jobs]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    killed = Job.objects.filter(status=Job.Status.RUNNING).count()
-    assert killed, "no kill came before an end"
+    stored, charged = ({it.name.partition("-")[2] for it in seen.glob(f"{step}-*")} for step in ("result", "charge"))
+    assert stored - charged, "no kill came between a result and its charge"
+    assert len(stored) < KILLS, "no kill came before a result"
     assert check_ledger() == []
     for job in Job.objects.filter(status=Job.Status.COMPLETED):
         assert job.billing_status == "charged" and Transfer.objects.filter(kind="capture", subject=job.subject).exists()

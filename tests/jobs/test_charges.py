@@ -10,9 +10,10 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from billing import ledger
+from billing import ledger, prices
 from billing.checks import check_ledger
 from billing.models import Transfer
+from billing.prices import PriceList
 from jobs import charges, leases, processing, sweeping
 from jobs.models import Job
 from jobs.pipeline.types import EngineUnavailable, InputRejected
@@ -358,12 +359,110 @@ def test_a_job_cancelled_during_analytics_costs_all_that_began(alice, process):
     job = submit(alice, analytics='{"profile":"full"}')
 
     def cancel(told):
+        told(0.1)
         alice.api.delete(f"/jobs/{job.pk}")
         told(0.9)
 
     process(job, analyst=Analyst(cancel))
 
     assert shown(alice, job)[1:] == (0.74, "charged") and money(alice) == (FREE - 740_000, 0)
+
+
+def test_redaction_and_analytics_that_were_skipped_are_not_in_the_price_of_a_cancelled_job(alice, process, monkeypatch):
+    job = submit(alice, pii_processing="true", analytics='{"profile":"full"}')
+
+    def cancel(*arguments, **named):
+        alice.api.delete(f"/jobs/{job.pk}")
+        return True
+
+    monkeypatch.setattr(charges, "finish", cancel)
+    process(job, language="ja", analyst=Analyst(languages=()))
+
+    # an hour of transcription is 0.14; the minimum of what was asked, 0.125
+    assert shown(alice, job)[1:] == (0.14, "charged")
+
+
+def test_a_job_cancelled_while_its_sound_is_masked_costs_what_ran(alice, process, monkeypatch):
+    job = submit(alice, pii_processing="true", pii_audio="beep", analytics='{"profile":"full"}')
+
+    def cancelled(job, claim, path, redaction, on_masked, folder):
+        on_masked(0.5)
+        alice.api.delete(f"/jobs/{job.pk}")
+        on_masked(0.6)
+
+    monkeypatch.setattr("jobs.originals.redacted_copy", cancelled)
+    monkeypatch.setattr("jobs.originals.why_no_copy", lambda redaction: None)
+    process(job, redactor=Redactor(PERSON="Hello"), analyst=Analyst(languages=()))
+
+    # an hour of transcription and redaction; the analyst reads no English here
+    assert shown(alice, job)[1:] == (0.2, "charged")
+
+
+def test_work_that_was_lost_with_its_worker_is_not_in_the_price_of_a_cancelled_job(alice):
+    job = submit(alice)
+    claim = Job.objects.claim(job.pk)
+    charges.raise_estimate(job, claim, 3600.0)
+    Job.objects.extend(claim, stage="transcribe", processed_seconds=3000.0, begun=["standard_transcription"])
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    sweeping.sweep()
+    alice.api.delete(f"/jobs/{job.pk}")
+
+    assert shown(alice, job)[1:] == (0.01, "charged")
+
+
+def test_a_job_is_charged_by_the_price_list_it_was_accepted_under(alice, process, monkeypatch):
+    job = submit(alice)
+    dearer = PriceList({feature: 10 * rate for feature, rate in prices.RATES.items()}, prices.MINIMUMS, prices.BUNDLES)
+    monkeypatch.setitem(prices.PRICE_LISTS, "2027-01", dearer)
+    monkeypatch.setattr(charges, "PRICE_LIST", "2027-01")
+    process(job)
+
+    assert shown(alice, job)[1:] == (0.14, "charged")
+    assert Transfer.objects.get(kind="capture").detail["price_list"] == "2026-05"
+    assert shown(alice, process(submit(alice)))[1:] == (1.4, "charged")
+
+
+def test_one_hold_that_cannot_be_freed_holds_up_no_other(alice, monkeypatch):
+    jobs = [submit(alice) for _ in range(2)]
+    Job.objects.update(status="failed", error_message="x", completed_at=timezone.now())
+    release = ledger.release
+
+    def failing(*, held):
+        if held.subject == jobs[0].subject:
+            raise ValueError
+        return release(held=held)
+
+    monkeypatch.setattr(ledger, "release", failing)
+    sweeping.sweep()
+
+    assert shown(alice, jobs[1])[1:] == (None, "skipped") and money(alice)[1] == 10_000
+
+
+# What the audit of the ledger finds of jobs
+
+
+def test_the_audit_finds_a_hold_whose_job_has_ended_or_is_gone(alice):
+    job = submit(alice)
+    ledger.hold(account=alice.account, amount_micros=5_000, subject="job:00000000-0000-0000-0000-000000000000")
+    Job.objects.filter(pk=job.pk).update(status="failed", error_message="x", completed_at=timezone.now())
+    assert check_ledger() == []  # it has just ended
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_transfer DISABLE TRIGGER billing_never_changed")
+        cursor.execute("UPDATE billing_transfer SET created_at = now() - interval '1 hour'")
+
+    found = check_ledger()
+    assert len(found) == 2 and any("is failed" in it for it in found) and any("is not there" in it for it in found)
+
+
+def test_the_audit_finds_a_job_whose_cost_is_not_what_the_ledger_says(alice, process):
+    job = process(submit(alice))
+    assert check_ledger() == []
+    Job.objects.filter(pk=job.pk).update(billed_micros=1)
+    assert check_ledger() == [f"job {job.pk} says that it cost 1, and the ledger 140000"]
+    Job.objects.filter(pk=job.pk).update(billed_micros=140_000, billing_status="skipped")
+    assert check_ledger() == [f"job:{job.pk} is completed and says skipped, but was charged 140000"]
 
 
 # Analytics again
