@@ -36,5 +36,9 @@ ACTIVE_API_KEYS_MAX = 100
 API_KEY_NAME_CHARACTERS_MAX = 100
 # "rotation ... ends the old at once, unless grace_period_seconds (<= 7 days)"
 ROTATION_GRACE_SECONDS_MAX = 7 * 24 * 3600
+# "After 10 failed sign-ins for an e-mail, or 30 from an address, within 5 minutes: wait." The window is a fixed one.
+FAILED_SIGN_INS_BY_EMAIL_MAX = 10
+FAILED_SIGN_INS_BY_ADDRESS_MAX = 30
+SIGN_IN_WINDOW_SECONDS = 5 * 60
 # A key's last use is stored at most this often, so that polling does not write a row per request.
 LAST_USED_RESOLUTION_SECONDS = 60

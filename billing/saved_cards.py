@@ -1,5 +1,5 @@
-"""An account's card at Stripe: customer_of, keep_card, and `refuse`, when it could not be charged. When it is charged
-is in `auto_top_up`.
+"""An account's card at Stripe: customer_of, replace_customer, keep_card, and `refuse`, when it could not be charged.
+When it is charged is in `auto_top_up`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ _REASONS = {
     "card_declined": f"The saved card was declined. {_BY_HAND}",
 }
 
+NOT_KNOWN = "Stripe no longer knows the customer, so what became of the charge is not known."
+_CARD_GONE = f"The saved card is no longer there. {_BY_HAND}"
+
 
 def customer_of(account: Account) -> str:
     """The account's customer at Stripe, made when a card is first to be saved. Asks Stripe: outside a transaction."""
@@ -34,6 +37,28 @@ def customer_of(account: Account) -> str:
         auto.customer_id = auto.customer_id or made
         auto.save()
     return auto.customer_id
+
+
+def replace_customer(account: Account, gone: str) -> str:
+    """A customer instead of one that is no longer at Stripe. Its card went with it: automatic top-ups are off, and say
+    why where there was one. Of two callers at once, both get the same. Asks Stripe: outside a transaction.
+    """
+    made = gateway().create_customer(account_id=account.pk, instead_of=gone)
+    with transaction.atomic():
+        charged = TopUp.objects.filter(account=account, is_automatic=True, status=TopUp.Status.OPEN)
+        open_ones = list(charged.select_for_update())  # before the settings, as everywhere
+        auto = locked_settings(account)
+        if auto.customer_id == gone:
+            for top_up in open_ones:
+                settlements.fail(top_up, TopUp.Status.FAILED, NOT_KNOWN)
+                log.error("charge_of_lost_customer_unknown", top_up=str(top_up.pk))
+            if auto.has_card:
+                auto.last_failure, auto.last_failed_at = _CARD_GONE, timezone.now()
+            auto.customer_id, auto.enabled = made, False
+            auto.payment_method_id = auto.card_brand = auto.card_last4 = ""
+            auto.save()
+            log.warning("stripe_customer_replaced", account_id=str(account.pk))
+    return auto.customer_id or made
 
 
 def keep_card(*, top_up: TopUp) -> None:

@@ -161,7 +161,7 @@ def _intent_failed(top_up: TopUp | None, facts: Facts) -> Decision:
     if top_up is None or not top_up.is_automatic:
         return _ignored("No automatic top-up.")
     settlements.note_payment(top_up, facts)
-    ended = saved_cards.refuse(top_up, facts.problem)
+    ended = saved_cards.refuse(top_up, facts.problem or facts.refusal)
     return _APPLIED if ended else _ignored("The top-up was open no longer.")
 
 

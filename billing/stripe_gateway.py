@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,6 +26,10 @@ CURRENCY = "usd"
 MICROS_PER_CENT = 10_000
 _TIMEOUT_S = 10
 _RETRIES = 2  # by the client, with the same idempotency key
+# An intent that waits for somebody: a saved card is charged while nobody is there.
+_REFUSED = ("requires_action", "requires_payment_method", "requires_confirmation", "canceled")
+# Our clock and Stripe's may differ by less than this.
+_CLOCKS_DIFFER = timedelta(hours=1)
 # "To prevent replay attacks": Stripe's own default.
 SIGNATURE_AGE_S_MAX = 300
 
@@ -49,6 +53,13 @@ class Facts:
     @property
     def amount_micros(self) -> int:
         return self.amount_cents * MICROS_PER_CENT
+
+    @property
+    def refusal(self) -> str:
+        """Why a charge of a saved card came to nothing; "" where it was paid or may still be."""
+        if self.status not in _REFUSED:
+            return ""
+        return self.problem or ("canceled" if self.status == "canceled" else "authentication_required")
 
 
 @dataclass(frozen=True)
@@ -84,12 +95,18 @@ class StripeUnreachable(TupletsError):
 
 
 class StripeRefused(Exception):
-    """Stripe said no: nothing was done. `code` is its reason (`card_declined`)."""
+    """Stripe said no: nothing was done. `code` is its reason (`card_declined`), `field` what it is about."""
 
-    def __init__(self, code: str, payment_intent_id: str = "") -> None:
+    def __init__(self, code: str, payment_intent_id: str = "", field: str = "") -> None:
         self.code = code
         self.payment_intent_id = payment_intent_id
+        self.field = field
         super().__init__(code)
+
+    @property
+    def no_such_customer(self) -> bool:
+        """It was deleted at Stripe, or is of another Stripe account."""
+        return self.code == "resource_missing" and self.field == "customer"
 
 
 def gateway() -> Gateway:
@@ -115,11 +132,14 @@ class Gateway:
             **({"base_addresses": {"api": api_base}} if api_base else {}),  # type: ignore[arg-type]
         )
 
-    def create_customer(self, *, account_id: UUID) -> str:
-        """The account at Stripe, to which saved cards belong; twice, the same one. No name, no e-mail."""
+    def create_customer(self, *, account_id: UUID, instead_of: str = "") -> str:
+        """The account at Stripe, to which saved cards belong; twice, the same one, and another than the one that is
+        gone. No name, no e-mail.
+        """
+        key = f"customer-{account_id}" + (f"-{instead_of}" if instead_of else "")
         customer = _asked(
             lambda: self._client.v1.customers.create(
-                {"metadata": {"account_id": str(account_id)}}, {"idempotency_key": f"customer-{account_id}"}
+                {"metadata": {"account_id": str(account_id)}}, {"idempotency_key": key}
             )
         )
         return customer.id
@@ -135,7 +155,9 @@ class Gateway:
         cancel_url: str,
         customer_id: str | None = None,
     ) -> Checkout:
-        """A page where the amount is paid once. With a customer, the card is kept for payments without them."""
+        """A page where the amount is paid once. With a customer, the card is kept for payments without them.
+        StripeRefused: `no_such_customer`, among others.
+        """
         names = {"top_up_id": str(top_up_id), "account_id": str(account_id)}
         params: dict[str, Any] = {
             "mode": "payment",
@@ -165,7 +187,8 @@ class Gateway:
         session = _asked(
             lambda: self._client.v1.checkout.sessions.create(
                 params,  # type: ignore[arg-type]
-                {"idempotency_key": str(top_up_id)},
+                # Stripe wants another key for another customer: it remembers refusals too.
+                {"idempotency_key": f"{top_up_id}-{customer_id}" if customer_id else str(top_up_id)},
             )
         )
         return Checkout(session.id, session.url or "")
@@ -209,9 +232,26 @@ class Gateway:
             )
         )
         facts = _facts_of(intent.to_dict())
-        if facts.status in ("requires_action", "requires_payment_method", "requires_confirmation", "canceled"):
-            raise StripeRefused(facts.problem or "authentication_required", facts.object_id)
+        if facts.refusal:
+            raise StripeRefused(facts.refusal, facts.object_id)
         return facts
+
+    def charge_of(self, *, top_up_id: UUID, customer_id: str, since: datetime) -> Facts | None:
+        """What became of the charge of a saved card that was asked for at `since` or later; None: there is none. Lists
+        the customer's payments, because Stripe's search does not know of new ones.
+        """
+        if not customer_id:  # Stripe would list everybody's
+            raise StripeRefused("resource_missing", field="customer")
+        created_from = int((since - _CLOCKS_DIFFER).timestamp())
+
+        def payments() -> list[Facts]:
+            found = self._client.v1.payment_intents.list(
+                {"customer": customer_id, "created": {"gte": created_from}, "limit": 100}
+            )
+            return [_facts_of(intent.to_dict()) for intent in found.auto_paging_iter()]
+
+        own = [facts for facts in _asked(payments) if facts.top_up_id == str(top_up_id)]
+        return next((facts for facts in own if facts.status == "succeeded"), own[0] if own else None)
 
     def verified_event(self, body: bytes, signature: str) -> Event:
         """An event that Stripe signed within the last five minutes. 400 for anything else."""
@@ -248,7 +288,9 @@ def _asked(call: Callable[[], T]) -> T:
         if isinstance(error, stripe.CardError | stripe.InvalidRequestError):
             refusal = error.error.to_dict() if error.error else {}
             intent = refusal.get("payment_intent") or {}
-            raise StripeRefused(error.code or "invalid_request", intent.get("id") or "") from None
+            raise StripeRefused(
+                error.code or "invalid_request", intent.get("id") or "", refusal.get("param") or ""
+            ) from None
         raise StripeUnreachable from None
 
 

@@ -1,10 +1,10 @@
-"""Amounts that customers name for top-ups: whole cents between bounds, refused in words that name the field."""
+"""Amounts that customers name for top-ups: whole cents between bounds, refused in words that name the field; and how
+often a card is charged by itself.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
-from billing.prices import MICROS_PER_USD, TOP_UP_LEAST_MICROS, TOP_UP_MOST_MICROS
+from billing.prices import MICROS_PER_USD, TOP_UP_LEAST_MICROS, TOP_UP_MOST_MICROS, micros
 from tuplets.errors import Code, TupletsError
 
 _MICROS_PER_CENT = MICROS_PER_USD // 100
@@ -12,6 +12,8 @@ _MICROS_PER_CENT = MICROS_PER_USD // 100
 _CHARACTERS_MAX = 40
 # An automatic top-up may begin between these.
 THRESHOLD_LEAST_MICROS, THRESHOLD_MOST_MICROS = 1_000_000, TOP_UP_MOST_MICROS
+# "A saved card is charged at most 10 times within 24 hours; then automatic top-ups turn themselves off."
+AUTOMATIC_A_DAY_MAX = 10
 
 
 def top_up_micros(usd: object, field: str = "amount_usd") -> int:
@@ -33,16 +35,13 @@ def require_threshold(amount_micros: int, field: str = "threshold_usd") -> None:
 
 
 def _micros(usd: object, least: int, most: int, field: str) -> int:
-    """Compared before it is computed with: 1e999999999 is a short text and a very long number."""
     text = str(usd).strip()
     try:
-        amount = Decimal(text) if len(text) <= _CHARACTERS_MAX else Decimal("NaN")
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    within = amount.is_finite() and least // MICROS_PER_USD <= amount <= most // MICROS_PER_USD
-    if not within or amount != amount.quantize(Decimal("0.01")):
-        raise _out_of_bounds(least, most, field)
-    return int(amount * MICROS_PER_USD)
+        amount_micros = micros(text) if len(text) <= _CHARACTERS_MAX else 0
+    except ValueError:
+        raise _out_of_bounds(least, most, field) from None
+    _require(amount_micros, least, most, field)
+    return amount_micros
 
 
 def _require(amount_micros: int, least: int, most: int, field: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +22,7 @@ from billing.charts import spend_chart
 from billing.exports import ledger_csv as csv_lines
 from billing.forms import AlertForm, AutoTopUpForm, LedgerFilter, TopUpForm, typed
 from billing.models import TopUp, Transfer
-from billing.top_ups import begin_top_up
+from billing.top_ups import begin_top_up, catch_up, top_up_of
 from tuplets.errors import TupletsError
 
 ENTRIES_A_PAGE = 50
@@ -31,6 +30,8 @@ PERIODS_DAYS = (7, 30, 90, 365)
 # The page that waits for a payment asks again so often, and says after so long that it takes unusually long.
 WAIT_S = 3
 WAIT_PATIENTLY = timedelta(minutes=10)
+# A confirmation comes within seconds: after so long the page asks Stripe itself.
+ASK_AFTER = timedelta(seconds=15)
 
 
 @require_safe
@@ -77,7 +78,7 @@ def auto_top_up(request: HttpRequest, account: Account) -> HttpResponseBase:
             form.add_error("amount", error.detail)
         else:
             messages.success(request, f"Automatic top-up is {'on' if chosen['enabled'] else 'off'}.")
-            return redirect("/billing#auto")
+            return redirect("/dashboard/billing#auto")
     return _overview(request, account, auto=form, status=400)
 
 
@@ -89,7 +90,7 @@ def alert(request: HttpRequest, account: Account) -> HttpResponseBase:
         return _overview(request, account, alert=form, status=400)
     set_alert(account=account, threshold_micros=form.cleaned_data["threshold"], enabled=form.cleaned_data["enabled"])
     messages.success(request, "The low-balance e-mail is set.")
-    return redirect("/billing#alert")
+    return redirect("/dashboard/billing#alert")
 
 
 @require_safe
@@ -99,12 +100,16 @@ def checkout_return(request: HttpRequest, account: Account) -> HttpResponse:
     that they came back.
     """
     try:
-        found = TopUp.objects.filter(pk=uuid.UUID(request.GET.get("top_up", "")), account=account).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise Http404
-    is_late = timezone.now() - found.created_at > WAIT_PATIENTLY
+        found = top_up_of(account=account, top_up_id=request.GET.get("top_up", ""))
+    except TupletsError:
+        raise Http404 from None
+    waited = timezone.now() - found.created_at
+    if found.status == TopUp.Status.OPEN and waited > ASK_AFTER:
+        try:
+            found = catch_up(top_up=found)
+        except TupletsError:  # Stripe does not answer: the page goes on waiting for the event
+            pass
+    is_late = waited > WAIT_PATIENTLY
     refresh_s = WAIT_S if found.status == TopUp.Status.OPEN and not is_late else None
     context = {"top_up": found, "refresh_s": refresh_s, "is_late": is_late}
     return _page(request, account, "billing/return.html", context)

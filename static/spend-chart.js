@@ -1,4 +1,4 @@
-/* The chart of /billing: reads the JSON that the page carries and draws it. Without it, the table says the same. */
+/* The chart of /dashboard/billing: reads the JSON that the page carries and draws it. Without it, the table says the same. */
 "use strict";
 
 (() => {

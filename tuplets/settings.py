@@ -147,7 +147,7 @@ TEMPLATES = [
 ]
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "/login"
-LOGIN_REDIRECT_URL = "/billing"
+LOGIN_REDIRECT_URL = "/dashboard/billing"
 LOGOUT_REDIRECT_URL = "/login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

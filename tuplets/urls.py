@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.sign_in import throttled
 from tuplets import views
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("", include("billing.top_up_urls")),
     path("", include("jobs.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/login/", throttled(admin.site.login)),  # before the admin's own
     path("admin/", admin.site.urls),
 ]
 handler400 = "tuplets.http.bad_request"

@@ -41,8 +41,9 @@ class FakeStripe:
         self.hang_s = 0.0
         self.declines = ""  # the code with which saved cards are refused
         self.charges_end_as = "succeeded"  # or processing, requires_action…: what became of a saved card's charge
+        self.page_size = 100  # the most that a list answers at once
         self.silent_after_charging = False  # the card is charged, the answer never comes
-        self._answers: dict[str, tuple[Object, Object]] = {}
+        self._answers: dict[str, tuple[Object, Object | Refusal]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -66,12 +67,19 @@ class FakeStripe:
                 known, answer = self._answers[key]
                 if known != params:
                     raise Refusal(400, type="idempotency_error", message="Keys can only be used with the same params.")
-                return answer
-            answer = self._made(path, params)
-            self._answers[key or self._id("key")] = (params, answer)
+            else:
+                try:
+                    answer = self._made(path, params)
+                except Refusal as refusal:  # remembered as well
+                    answer = refusal
+                self._answers[key or self._id("key")] = (params, answer)
+            if isinstance(answer, Refusal):
+                raise answer
             return answer
 
     def _found(self, path: str, params: Object) -> Object:
+        if path == "/v1/payment_intents":
+            return self._listed(params)
         kind, _, object_id = path.removeprefix("/v1/").rpartition("/")
         found = {"checkout/sessions": self.sessions, "payment_intents": self.intents}.get(kind, {}).get(object_id)
         if found is None:
@@ -83,6 +91,31 @@ class FakeStripe:
                 "payment_method": {"id": found["payment_method"], "object": "payment_method", "card": card},
             }
         return found
+
+    def _listed(self, params: Object) -> Object:
+        """A customer's payment intents, the newest first, a page of them."""
+        self._customer(params["customer"], or_deleted=True)
+        found = [
+            intent
+            for intent in reversed(self.intents.values())
+            if intent["customer"] == params["customer"] and intent["created"] >= int(params["created"]["gte"])
+        ]
+        ids = [intent["id"] for intent in found]
+        rest = found[ids.index(params["starting_after"]) + 1 :] if "starting_after" in params else found
+        size = min(int(params["limit"]), self.page_size)
+        return {
+            "object": "list",
+            "url": "/v1/payment_intents",
+            "data": rest[:size],
+            "has_more": len(rest) > size,
+        }
+
+    def _customer(self, customer_id: str | None, *, or_deleted: bool = False) -> None:
+        known = self.customers.get(customer_id or "")
+        if known is None or (known.get("deleted") and not or_deleted):
+            raise Refusal(
+                400, type="invalid_request_error", code="resource_missing", param="customer", message="No such customer"
+            )
 
     def _made(self, path: str, params: Object) -> Object:
         if "payment_method_types" in params:
@@ -103,6 +136,8 @@ class FakeStripe:
         return made
 
     def _session(self, params: Object) -> Object:
+        if "customer" in params:
+            self._customer(params["customer"])
         (item,) = params["line_items"].values()
         session_id = self._id("cs_test")
         return {
@@ -121,9 +156,8 @@ class FakeStripe:
         }
 
     def _charge(self, params: Object) -> Object:
-        if params.get("customer") not in self.customers:
-            raise Refusal(400, type="invalid_request_error", code="resource_missing", message="No such customer")
-        made = self._intent(int(params["amount"]), params["currency"], params["metadata"])
+        self._customer(params.get("customer"))
+        made = self._intent(int(params["amount"]), params["currency"], params["metadata"], params["customer"])
         made["payment_method"], made["status"] = params["payment_method"], self.charges_end_as
         if self.declines:
             made["status"] = "requires_payment_method"
@@ -131,7 +165,7 @@ class FakeStripe:
             raise Refusal(402, type="card_error", code=self.declines, message="Declined", payment_intent=made)
         return made
 
-    def _intent(self, cents: int, currency: str, metadata: Object) -> Object:
+    def _intent(self, cents: int, currency: str, metadata: Object, customer: str | None = None) -> Object:
         made = {
             "id": self._id("pi"),
             "object": "payment_intent",
@@ -139,6 +173,8 @@ class FakeStripe:
             "amount_received": cents,
             "currency": currency,
             "status": "succeeded",
+            "created": int(time.time()),
+            "customer": customer,
             "metadata": metadata,
             "payment_method": self._id("pm"),
         }
@@ -155,10 +191,14 @@ class FakeStripe:
         session = self.sessions[session_id]
         if session["payment_intent"] is None:
             metadata = session["asked"]["payment_intent_data"]["metadata"]
-            intent = self._intent(session["amount_total"], session["currency"], metadata)
+            intent = self._intent(session["amount_total"], session["currency"], metadata, session["customer"])
             session.update(status="complete", payment_intent=intent["id"])
         session["payment_status"] = "unpaid" if later else "paid"
         return dict(session)
+
+    def deleted(self, customer_id: str) -> None:
+        """Its payments are still listed, as Stripe keeps its history; nothing new is made for it."""
+        self.customers[customer_id]["deleted"] = True
 
     def expired(self, session_id: str) -> Object:
         self.sessions[session_id]["status"] = "expired"

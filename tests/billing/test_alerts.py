@@ -48,7 +48,7 @@ def test_the_owners_are_told_once_when_less_than_the_threshold_is_left(alice: Pe
     message = mail.outbox[0]
     assert message.to == ["alice@example.org"]  # Bob owns nothing
     assert message.subject == "Your Tuplets credit is low: $0.999999 left"
-    assert "$0.999999 left for new jobs" in message.body and "/billing" in message.body
+    assert "$0.999999 left for new jobs" in message.body and "/dashboard/billing" in message.body
     assert message.from_email.startswith("Tuplets <")
 
 
@@ -131,12 +131,12 @@ def test_members_set_it_on_the_page_and_wrong_amounts_come_back(alice: Person, c
     page = Client()
     page.force_login(alice.user)
 
-    saved = page.post("/billing/alert", {"threshold": "$12.50"}, follow=True)
+    saved = page.post("/dashboard/billing/alert", {"threshold": "$12.50"}, follow=True)
     assert "The low-balance e-mail is set." in saved.content.decode()
     alert = LowBalanceAlert.objects.get()
     assert (alert.account, alert.threshold_micros, alert.enabled) == (alice.account, 12_500_000, False)
 
     for wrong in ("", "-1", "NaN", "lots", "1e99", "0.001", "10001"):
-        answer = page.post("/billing/alert", {"threshold": wrong, "enabled": "on"})
+        answer = page.post("/dashboard/billing/alert", {"threshold": wrong, "enabled": "on"})
         assert answer.status_code == 400 and "Enter an amount from $0 to $10000" in answer.content.decode(), wrong
     assert LowBalanceAlert.objects.get().threshold_micros == 12_500_000

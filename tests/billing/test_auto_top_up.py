@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from billing import stripe_gateway
+from billing import stripe_gateway, top_ups
 from billing.auto_top_up import top_up_if_low
 from billing.models import AutoTopUp, StripeEvent, TopUp
 from tests.billing.fake_stripe import FakeStripe, deliver
@@ -201,42 +201,171 @@ def test_a_charge_that_waits_for_its_holder_is_a_refusal_and_one_under_way_is_no
     under_way = top_up_if_low(account=alice.account)
     assert under_way is not None and (under_way.status, balance(alice)) == ("open", FREE + 5_000_000)
     TopUp.objects.filter(pk=under_way.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    assert top_up_if_low(account=alice.account) is None  # however long it takes, it may still be paid
+    deliver(
+        fake.event("payment_intent.succeeded", fake.intents[next(reversed(fake.intents))] | {"status": "succeeded"})
+    )
+    assert (status(under_way), balance(alice)) == ("paid", FREE + 45_000_000)
 
     fake.charges_end_as = "requires_action"
     waits = top_up_if_low(account=alice.account)
 
     assert waits is not None and "wants the card holder" in waits.failure
-    assert (balance(alice), AutoTopUp.objects.get().enabled) == (FREE + 5_000_000, False)
+    assert (balance(alice), AutoTopUp.objects.get().enabled) == (FREE + 45_000_000, False)
 
 
-def test_one_whose_answer_was_lost_is_asked_for_again_after_an_hour_and_charged_once(
+# Where Stripe's answer is lost, and its event does not come
+
+
+def lost(fake: FakeStripe, person: Person, *, charged: bool, **age: float) -> TopUp:
+    """An automatic top-up of this age of which we know nothing; at Stripe it was charged, or never arrived."""
+    fake.silent_after_charging, fake.fail_with = charged, 0 if charged else 500
+    top_up = top_up_if_low(account=person.account)
+    fake.silent_after_charging, fake.fail_with = False, 0
+    assert top_up is not None and top_up.status == "open"
+    TopUp.objects.filter(pk=top_up.pk).update(created_at=timezone.now() - timedelta(**age))
+    fake.requests.clear()
+    return top_up
+
+
+def charges(fake: FakeStripe) -> int:
+    """Of saved cards, after the top-up of $5 by hand that saved one."""
+    return len(fake.intents) - 1
+
+
+@pytest.mark.parametrize("age", [{"minutes": 6}, {"hours": 25}, {"days": 40}])
+def test_a_schedule_finds_a_charge_and_makes_none_though_switched_off(
+    alice: Person, fake: FakeStripe, age: dict[str, float]
+) -> None:
+    with_card(fake, alice)
+    fake.page_size = 1
+    found = lost(fake, alice, charged=True, **age)
+    deliver(fake.event("checkout.session.completed", fake.paid(session_of(begun(alice, 5, save_card=True)))))
+    put(alice, enabled=False)
+    fake.requests.clear()
+
+    assert top_ups.catch_up_open() == 1
+
+    assert (status(found), balance(alice)) == ("paid", FREE + 50_000_000)
+    assert {method for method, _ in fake.requests} == {"GET"}
+    event = fake.event("payment_intent.succeeded", fake.intents[str(TopUp.objects.get(pk=found.pk).payment_intent_id)])
+    assert outcome(deliver(event)) == "ignored" and top_ups.catch_up_open() == 0
+
+
+def test_one_that_was_just_begun_is_not_asked_about(alice: Person, fake: FakeStripe) -> None:
+    with_card(fake, alice)
+    found = lost(fake, alice, charged=True, minutes=4)
+    assert top_ups.catch_up_open() == 0 and top_ups.catch_up(top_up=found).status == "open"
+    assert top_up_if_low(account=alice.account) is None and not fake.requests
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ({"status": "requires_payment_method", "last_payment_error": {"code": "expired_card"}}, "has expired"),
+        ({"status": "requires_action"}, "wants the card holder"),
+        ({"status": "canceled"}, "can't be charged"),
+    ],
+)
+def test_a_refusal_that_is_found_by_asking_turns_it_off(
+    alice: Person, fake: FakeStripe, state: Any, sentence: str
+) -> None:
+    with_card(fake, alice)
+    found = lost(fake, alice, charged=True, minutes=6)
+    fake.intents[next(reversed(fake.intents))].update(state)
+
+    assert top_ups.catch_up_open() == 1
+
+    auto = AutoTopUp.objects.get()
+    assert (status(found), auto.enabled, balance(alice)) == ("failed", False, FREE + 5_000_000)
+    assert sentence in auto.last_failure
+
+
+def test_a_charge_that_never_arrived_fails_after_a_day_and_its_schedule_never_makes_it(
     alice: Person, fake: FakeStripe
 ) -> None:
     with_card(fake, alice)
-    known = set(fake.intents)
-    fake.silent_after_charging = True
-    lost = top_up_if_low(account=alice.account)
-    fake.silent_after_charging = False
-    TopUp.objects.filter(is_automatic=True).update(created_at=timezone.now() - timedelta(minutes=61))
+    found = lost(fake, alice, charged=False, hours=23.5)
+    assert top_ups.catch_up_open() == 0 and status(found) == "open"
+    assert top_up_if_low(account=alice.account) is None  # too late for its key, too early for another
+    fake.fail_with = 500
+    TopUp.objects.filter(pk=found.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    assert top_ups.catch_up_open() == 0 and status(found) == "open"  # no answer says nothing
+    fake.fail_with = 0
 
-    later = top_up_if_low(account=alice.account)
+    assert top_ups.catch_up_open() == 1
 
-    assert later == lost and status(later) == "paid"
-    assert len(set(fake.intents) - known) == 1 and balance(alice) == FREE + 45_000_000
+    found.refresh_from_db()
+    assert (found.status, found.failure) == ("failed", "The charge never reached the card.")
+    assert AutoTopUp.objects.get().enabled and charges(fake) == 0
 
 
-def test_one_that_is_open_for_a_day_holds_up_no_other(alice: Person, fake: FakeStripe, monkeypatch: Any) -> None:
+def test_of_a_customer_that_was_deleted_nothing_is_known_and_after_a_day_it_says_so(
+    alice: Person, fake: FakeStripe
+) -> None:
     with_card(fake, alice)
-    monkeypatch.setattr(stripe_gateway, "_TIMEOUT_S", 0.2)
-    stripe_gateway._gateway.cache_clear()
-    fake.hang_s = 0.5
-    top_up_if_low(account=alice.account)
-    fake.hang_s = 0
-    TopUp.objects.filter(is_automatic=True).update(created_at=timezone.now() - timedelta(hours=24))
+    found = lost(fake, alice, charged=True, hours=23)
+    fake.customers.clear()
+    assert top_ups.catch_up_open() == 0 and top_up_if_low(account=alice.account) is None
+    TopUp.objects.filter(pk=found.pk).update(created_at=timezone.now() - timedelta(hours=25))
+    assert top_ups.catch_up_open() == 1
+    found.refresh_from_db()
+    assert found.status == "failed" and "is not known" in found.failure
 
+
+@pytest.mark.parametrize("age", [{"minutes": 6}, {"hours": 24}, {"days": 4}])
+def test_a_second_charge_is_made_only_after_asking_about_the_first(
+    alice: Person, fake: FakeStripe, age: dict[str, float]
+) -> None:
+    with_card(fake, alice, threshold=40)
+    first = lost(fake, alice, charged=True, **age)
+
+    assert top_up_if_low(account=alice.account) is None
+
+    assert (status(first), balance(alice), charges(fake)) == ("paid", FREE + 45_000_000, 1)
+
+
+def test_one_that_never_arrived_is_asked_for_again_under_its_own_key(alice: Person, fake: FakeStripe) -> None:
+    with_card(fake, alice)
+    first = lost(fake, alice, charged=False, minutes=6)
     later = top_up_if_low(account=alice.account)
+    assert later == first and status(first) == "paid"
+    assert (balance(alice), charges(fake)) == (FREE + 45_000_000, 1)
 
-    assert later is not None and later.status == "paid"
+
+def test_one_that_never_arrived_holds_up_no_other_after_a_day(alice: Person, fake: FakeStripe) -> None:
+    with_card(fake, alice)
+    first = lost(fake, alice, charged=False, hours=25)
+    later = top_up_if_low(account=alice.account)
+    assert later is not None and later != first and later.status == "paid"
+    assert (status(first), balance(alice), charges(fake)) == ("failed", FREE + 45_000_000, 1)
+
+
+def test_while_stripe_does_not_answer_no_second_charge_is_begun(alice: Person, fake: FakeStripe) -> None:
+    with_card(fake, alice)
+    lost(fake, alice, charged=True, hours=25)
+    fake.fail_with = 500
+    assert top_up_if_low(account=alice.account) is None
+    assert TopUp.objects.filter(is_automatic=True).count() == 1
+
+
+# At most so many a day
+
+
+def test_after_ten_in_a_day_it_turns_itself_off_and_says_why(alice: Person, fake: FakeStripe) -> None:
+    with_card(fake, alice, threshold=500, amount=5)
+    made = [top_up_if_low(account=alice.account) for _ in range(10)]
+    assert all(top_up is not None and top_up.status == "paid" for top_up in made)
+
+    assert top_up_if_low(account=alice.account) is None
+
+    told = alice.api.get("/account/auto-top-up").json()
+    assert told["enabled"] is False and "10 times within 24 hours" in told["last_failure"] and told["last_failed_at"]
+    assert put(alice, enabled=True).json()["last_failure"] is None
+    assert top_up_if_low(account=alice.account) is None and charges(fake) == 10
+    TopUp.objects.filter(pk=made[0].pk).update(created_at=timezone.now() - timedelta(hours=24))  # type: ignore[union-attr]
+    put(alice, enabled=True)
+    assert top_up_if_low(account=alice.account) is not None
 
 
 def test_a_defect_never_reaches_the_caller(alice: Person, fake: FakeStripe, monkeypatch: Any) -> None:

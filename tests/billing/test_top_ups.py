@@ -10,9 +10,10 @@ import pytest
 from django.utils import timezone
 
 from billing import ledger, stripe_gateway, top_ups
-from billing.models import TopUp
+from billing.models import AutoTopUp, TopUp
 from billing.top_up_amounts import top_up_micros
 from tests.billing.fake_stripe import FakeStripe, deliver
+from tests.billing.test_stripe_webhook import begun, paid
 from tests.conftest import Person, make_person
 from tuplets.errors import TupletsError
 
@@ -40,8 +41,8 @@ def test_a_top_up_answers_with_the_page_where_it_is_paid_and_credits_nothing_yet
     names = {"top_up_id": top_up["id"], "account_id": str(alice.account.pk)}
     assert asked["metadata"] == asked["payment_intent_data"]["metadata"] == names
     assert asked["client_reference_id"] == top_up["id"]
-    assert asked["success_url"] == f"https://tuplets.example.org/billing/return?top_up={top_up['id']}"
-    assert asked["cancel_url"] == "https://tuplets.example.org/billing"
+    assert asked["success_url"] == f"https://tuplets.example.org/dashboard/billing/return?top_up={top_up['id']}"
+    assert asked["cancel_url"] == "https://tuplets.example.org/dashboard/billing"
     assert "customer" not in asked and not fake.customers
 
 
@@ -58,6 +59,60 @@ def test_a_card_is_saved_only_where_the_customer_asks_for_it_and_for_one_custome
         assert session["asked"]["payment_intent_data"]["setup_future_usage"] == "off_session"
 
 
+def test_a_customer_that_was_deleted_at_stripe_is_replaced_and_its_card_forgotten(
+    alice: Person, fake: FakeStripe
+) -> None:
+    for _ in range(2):  # also the one that replaced another
+        paid(fake, begun(alice, 5, save_card=True))
+        switched = {"enabled": True, "threshold_usd": 1, "amount_usd": 5}
+        assert alice.api.put("/account/auto-top-up", switched, content_type="application/json").status_code == 200
+        gone = AutoTopUp.objects.get().customer_id
+        charged = TopUp.objects.create(account=alice.account, amount_micros=5_000_000, is_automatic=True)
+        fake.customers.clear()
+
+        answer = begin(alice, 25, save_card=True)
+
+        assert answer.status_code == 201, answer.json()
+        auto = AutoTopUp.objects.get()
+        (customer,) = fake.customers
+        assert auto.customer_id == customer != gone
+        assert (auto.enabled, auto.has_card, auto.card_last4) == (False, False, "")
+        assert "no longer there" in auto.last_failure
+        charged.refresh_from_db()  # of the customer that is gone: the new one must not be asked for it
+        assert charged.status == "failed" and "is not known" in charged.failure
+    assert begin(alice, 25, save_card=True).status_code == 201 and len(fake.customers) == 1
+
+
+def test_a_charge_of_a_deleted_customer_is_asked_about_before_another_takes_its_place(
+    alice: Person, fake: FakeStripe
+) -> None:
+    paid(fake, begun(alice, 5, save_card=True))
+    charged = TopUp.objects.create(account=alice.account, amount_micros=5_000_000, is_automatic=True)
+    TopUp.objects.filter(pk=charged.pk).update(created_at=timezone.now() - timedelta(minutes=6))
+    names = {"top_up_id": str(charged.pk), "account_id": str(alice.account.pk)}
+    fake._intent(500, "usd", names, AutoTopUp.objects.get().customer_id)
+    fake.deleted(str(AutoTopUp.objects.get().customer_id))
+
+    assert begin(alice, 25, save_card=True).status_code == 201
+
+    charged.refresh_from_db()
+    assert charged.status == "paid" and ledger.available_micros(alice.account) == FREE + 10_000_000
+
+
+@pytest.mark.parametrize(("code", "field"), [("resource_missing", "line_items"), ("parameter_invalid", "customer")])
+def test_what_is_refused_for_another_reason_keeps_the_customer(
+    alice: Person, fake: FakeStripe, monkeypatch: Any, code: str, field: str
+) -> None:
+    paid(fake, begun(alice, 5, save_card=True))
+
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise stripe_gateway.StripeRefused(code, field=field)
+
+    monkeypatch.setattr(stripe_gateway.Gateway, "create_checkout", refused)
+    assert begin(alice, 25, save_card=True).status_code == 503
+    assert AutoTopUp.objects.get().has_card and len(fake.customers) == 1
+
+
 def test_its_state_is_read_by_its_account_alone(alice: Person, bob: Person, charlie: Person, fake: FakeStripe) -> None:
     path = f"/account/top-ups/{begin(alice).json()['id']}"
 
@@ -71,6 +126,7 @@ def test_its_state_is_read_by_its_account_alone(alice: Person, bob: Person, char
     [
         *(0, -5, 4.99, 500.01, 5.001, 1e9, True, [25], {"usd": 25}, "5.001", "5.0000000000000000000000000000000001"),
         *("NaN", "sNaN", "-NaN", "Infinity", "abc", "25 USD", "5,00", "1/2", "1e999999999", "1e-999999", "9" * 5000),
+        *("1_0", "２５", "٢٥", "25.٠٠"),
     ],
 )
 def test_what_is_no_amount_of_a_top_up_is_refused_by_name_with_the_bounds(
