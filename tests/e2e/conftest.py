@@ -14,13 +14,16 @@ def _running_worker(django_db_setup: Any) -> Any:
     """One for the tests of a module, stopped before other workers start."""
     running = Worker(broker, worker_threads=2, worker_timeout=50)
     running.start()
-    yield
+    yield running
     running.stop(timeout=30_000)
 
 
 @pytest.fixture
-def worker(transactional_db: Any, _running_worker: None) -> None:
-    """A running worker with the real model."""
+def worker(transactional_db: Any, _running_worker: Worker) -> Any:
+    """A running worker with the real model. What it is at is done before the tables are emptied under it."""
+    yield
+    broker.flush_all()
+    _running_worker.join()
 
 
 @pytest.fixture
