@@ -134,20 +134,17 @@ def _session(top_up: TopUp | None, facts: Facts) -> Decision:
     return _APPLIED if settlements.settle(top_up, facts) else _ignored("It was credited before.")
 
 
-def _session_failed(top_up: TopUp | None, facts: Facts) -> Decision:
-    if top_up is None:
-        raise Mismatch("The Checkout session is not one of ours.")
-    settlements.note_payment(top_up, facts)
-    ended = settlements.fail(top_up, TopUp.Status.FAILED, "The payment did not go through.")
-    return _APPLIED if ended else _ignored("The top-up was open no longer.")
+def _session_ended(status: TopUp.Status, failure: str) -> Callable[[TopUp | None, Facts], Decision]:
+    """A session came to nothing."""
 
+    def rule(top_up: TopUp | None, facts: Facts) -> Decision:
+        if top_up is None:
+            raise Mismatch("The Checkout session is not one of ours.")
+        settlements.note_payment(top_up, facts)
+        ended = settlements.fail(top_up, status, failure)
+        return _APPLIED if ended else _ignored("The top-up was open no longer.")
 
-def _session_expired(top_up: TopUp | None, facts: Facts) -> Decision:
-    if top_up is None:
-        raise Mismatch("The Checkout session is not one of ours.")
-    settlements.note_payment(top_up, facts)
-    ended = settlements.fail(top_up, TopUp.Status.EXPIRED, "It was not paid in time.")
-    return _APPLIED if ended else _ignored("The top-up was open no longer.")
+    return rule
 
 
 def _intent_succeeded(top_up: TopUp | None, facts: Facts) -> Decision:
@@ -194,8 +191,8 @@ def _dispute_closed(top_up: TopUp | None, facts: Facts) -> Decision:
 _RULES: dict[str, Callable[[TopUp | None, Facts], Decision]] = {
     "checkout.session.completed": _session,
     "checkout.session.async_payment_succeeded": _session,
-    "checkout.session.async_payment_failed": _session_failed,
-    "checkout.session.expired": _session_expired,
+    "checkout.session.async_payment_failed": _session_ended(TopUp.Status.FAILED, "The payment did not go through."),
+    "checkout.session.expired": _session_ended(TopUp.Status.EXPIRED, "It was not paid in time."),
     "payment_intent.succeeded": _intent_succeeded,
     "payment_intent.payment_failed": _intent_failed,
     "charge.refunded": _later(settlements.take_back_refunds),
