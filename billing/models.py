@@ -122,7 +122,8 @@ class Transfer(models.Model):
         return f"{self.kind} {self.reference}"
 
 
-from billing.alert_models import LowBalanceAlert  # noqa: E402, F401  (Django finds them here)
+# Here Django finds them; at the top they would import each other in a circle.
+from billing.alert_models import LowBalanceAlert  # noqa: E402, F401
 from billing.check_models import LedgerCheck  # noqa: E402, F401
 from billing.top_up_models import AutoTopUp as AutoTopUp  # noqa: E402
 from billing.top_up_models import StripeEvent as StripeEvent  # noqa: E402

@@ -125,6 +125,7 @@ class Gateway:
 
     def __init__(self, secret_key: str, webhook_secret: str, api_base: str) -> None:
         self._webhook_secret = webhook_secret
+        # The library's types are closed dictionaries; those that are put together in parts are ours to answer for.
         self._client = stripe.StripeClient(
             secret_key,
             http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),

@@ -126,7 +126,7 @@ class Job(Owed):
         AnalyticsRun, null=True, on_delete=models.SET_NULL, related_name="+", help_text="the newest re-run of analytics"
     )
 
-    # How far the work is, for the price of one that is cancelled.
+    # How far the work is: for staff, and for the price of a job that is cancelled.
     stage = models.CharField(max_length=16, blank=True, help_text="the last stage that began")
     processed_seconds = models.FloatField(default=0, help_text="of audio, recognised so far")
     begun = models.JSONField(default=list, blank=True, help_text="the priced features whose work began")
